@@ -1,0 +1,5 @@
+"""``python -m bfimg``."""
+
+from bfimg.cli.main import main
+
+main()

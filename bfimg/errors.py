@@ -1,0 +1,90 @@
+"""The one error tree. Every error is one line that names the place and says what to do.
+
+The command line turns an error into its exit code; nothing else in the library knows about exit codes.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class BfimgError(Exception):
+    """Base of all errors raised on purpose.
+
+    message: what is wrong, one sentence without a full stop.
+    path: the file concerned. offset: byte offset in that file. field: field path such as
+    ``stage2.kernel_sectors``. hint: what the user can do about it.
+    """
+
+    exit_code: ClassVar[int] = EXIT_USAGE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        offset: int | None = None,
+        field: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.offset = offset
+        self.field = field
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = []
+        if self.path is not None:
+            place.append(self.path)
+        if self.offset is not None:
+            place.append(f"offset {self.offset:#x}")
+        if self.field is not None:
+            place.append(self.field)
+        text = ": ".join([*place, self.message])
+        if self.hint is not None:
+            text += f"; {self.hint}"
+        return " ".join(text.split())
+
+
+class FormatError(BfimgError, ValueError):
+    """The bytes are not what the format asks for: truncated, wrong magic, wrong CRC, value out of range."""
+
+
+class NotFoundError(BfimgError, LookupError):
+    """A file, region, field or name that was asked for does not exist."""
+
+
+class InputError(BfimgError, OSError):
+    """A host file cannot be read or written."""
+
+
+class UsageError(BfimgError, ValueError):
+    """An argument that cannot be used: a bad name, a bad number, options that exclude each other."""
+
+
+class FitError(BfimgError, ValueError):
+    """Something is too large for its place. The message gives both numbers."""
+
+    exit_code = EXIT_FAILED
+
+
+class ToolError(BfimgError, RuntimeError):
+    """An external tool is missing, or failed."""
+
+
+class CompileError(BfimgError, RuntimeError):
+    """A compiler, assembler or linker refused its input."""
+
+    exit_code = EXIT_FAILED
+
+
+class TargetError(BfimgError, ValueError):
+    """Bitcode for a machine other than BareFlow's."""
+
+    exit_code = EXIT_FAILED

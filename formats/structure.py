@@ -1,0 +1,332 @@
+"""What a definition is made of: structures with documented fields, and documented constants.
+
+A definition is a class; its fields carry their Construct subconstruct, meaning, unit and legal range:
+
+    class KernelHeader(Structure, c_name="kernel_header", size=64, source="..."):
+        signature: int = u32("Marks a kernel", const=0x464C5544)
+
+From the one class come the parser and builder (Construct), the typed object, the C structure, the assembler
+constants and the reference page. All integers are little-endian.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import construct
+
+from bfimg.errors import FormatError
+from bfimg.formats.crc import Crc
+
+
+class Constant(int):
+    """A documented number that C and assembler see too. Its name is the name it is assigned to."""
+
+    meaning: str
+    unit: str | None
+
+    def __new__(cls, value: int, meaning: str, unit: str | None = None) -> Self:
+        self = super().__new__(cls, value)
+        self.meaning = meaning
+        self.unit = unit
+        return self
+
+
+class TextConstant(str):
+    """A documented ASCII string that C sees too."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        self = super().__new__(cls, value)
+        self.meaning = meaning
+        return self
+
+
+@dataclasses.dataclass(frozen=True)
+class FieldSpec:
+    """One field of a structure. `offset` and `size` are in bytes; `name` and `offset` are set by the class."""
+
+    kind: str
+    size: int
+    subcon: Any
+    meaning: str
+    unit: str | None = None
+    low: int | None = None
+    high: int | None = None
+    const: int | None = None
+    values: type[IntEnum] | None = None
+    crc: Crc | None = None
+    element: type[Structure] | None = None
+    count: int = 1
+    name: str = ""
+    offset: int = 0
+
+    @property
+    def is_integer(self) -> bool:
+        return self.kind in _INTEGERS
+
+    def legal(self) -> str:
+        """The legal range in words, empty when every value is legal."""
+        if self.const is not None:
+            return f"{self.const:#x}"
+        if self.values is not None:
+            return ", ".join(f"{member.value:#x} {member.name.lower()}" for member in self.values)
+        if self.crc is not None:
+            return self.crc.name
+        if self.low is not None or self.high is not None:
+            return f"{_bound(self.low)}..{_bound(self.high)}"
+        return ""
+
+    def problem(self, value: int) -> str | None:
+        """Why this integer is not legal for the field, or None."""
+        if self.const is not None and value != self.const:
+            return f"is {value:#x}, must be {self.const:#x}"
+        if self.values is not None and value not in self.values._value2member_map_:
+            return f"is {value:#x}, must be one of {self.legal()}"
+        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
+            return f"is {value}, must be in {self.legal()}"
+        return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A field whose value is outside what its definition allows."""
+
+    field: str
+    offset: int
+    message: str
+
+
+_INTEGERS: dict[str, tuple[int, str, Any]] = {
+    "u8": (1, "B", construct.Int8ul),
+    "u16": (2, "H", construct.Int16ul),
+    "u32": (4, "I", construct.Int32ul),
+    "u64": (8, "Q", construct.Int64ul),
+}
+
+
+def _bound(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _integer(kind: str, meaning: str, default: int, extra: dict[str, Any]) -> Any:
+    size, _, subcon = _INTEGERS[kind]
+    spec = FieldSpec(kind, size, subcon, meaning, **extra)
+    return dataclasses.field(default=spec.const if spec.const is not None else default, metadata={"spec": spec})
+
+
+def u8(meaning: str, *, default: int = 0, **extra: Any) -> Any:
+    """Unsigned 8-bit integer. `extra`: unit, low, high, const, values."""
+    return _integer("u8", meaning, default, extra)
+
+
+def u16(meaning: str, *, default: int = 0, **extra: Any) -> Any:
+    """Unsigned 16-bit integer. `extra`: unit, low, high, const, values, crc (over all bytes before it)."""
+    return _integer("u16", meaning, default, extra)
+
+
+def u32(meaning: str, *, default: int = 0, **extra: Any) -> Any:
+    """Unsigned 32-bit integer. `extra`: as for u16."""
+    return _integer("u32", meaning, default, extra)
+
+
+def u64(meaning: str, *, default: int = 0, **extra: Any) -> Any:
+    """Unsigned 64-bit integer. `extra`: as for u16."""
+    return _integer("u64", meaning, default, extra)
+
+
+def raw(size: int, meaning: str, *, default: bytes | None = None) -> Any:
+    """`size` bytes kept exactly as they are (never Construct's Padding, which loses non-zero bytes)."""
+    spec = FieldSpec("bytes", size, construct.Bytes(size), meaning)
+    return dataclasses.field(default=bytes(size) if default is None else default, metadata={"spec": spec})
+
+
+def text(size: int, meaning: str, *, default: bytes | None = None) -> Any:
+    """`size` bytes that hold text. Held as bytes so that what follows the end of the text survives."""
+    spec = FieldSpec("text", size, construct.Bytes(size), meaning)
+    return dataclasses.field(default=bytes(size) if default is None else default, metadata={"spec": spec})
+
+
+def nested(element: type[Structure], meaning: str) -> Any:
+    """Another structure, in place."""
+    spec = FieldSpec("struct", element.SIZE, element.CONSTRUCT, meaning, element=element)
+    return dataclasses.field(default_factory=element, metadata={"spec": spec})
+
+
+def array(element: type[Structure], count: int, meaning: str) -> Any:
+    """`count` structures one after the other, held as a tuple."""
+    spec = FieldSpec(
+        "array",
+        element.SIZE * count,
+        construct.Array(count, element.CONSTRUCT),
+        meaning,
+        element=element,
+        count=count,
+    )
+    return dataclasses.field(default_factory=lambda: tuple(element() for _ in range(count)), metadata={"spec": spec})
+
+
+class Structure:
+    """Base of all definitions. A subclass is a frozen dataclass with Construct behind it."""
+
+    C_NAME: ClassVar[str]
+    SIZE: ClassVar[int]
+    SOURCE: ClassVar[str]
+    FIELDS: ClassVar[tuple[FieldSpec, ...]]
+    CONSTRUCT: ClassVar[Any]
+    STRUCT_FORMAT: ClassVar[str]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **values: Any) -> None:
+            """Fields by name; what is not named gets its default. The real one comes from `dataclass`."""
+
+    def __init_subclass__(cls, *, c_name: str, size: int, source: str) -> None:
+        """c_name: name in C, without prefix. size: bytes, checked here. source: the specification followed."""
+        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        cls.C_NAME = c_name
+        cls.SOURCE = source
+        fields = []
+        offset = 0
+        for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+            spec = dataclasses.replace(item.metadata["spec"], name=item.name, offset=offset)
+            fields.append(spec)
+            offset += spec.size
+        if offset != size:
+            raise TypeError(f"{cls.__name__} is {offset} bytes, declared as {size}")
+        cls.SIZE = size
+        cls.FIELDS = tuple(fields)
+        cls.CONSTRUCT = construct.Struct(*[spec.name / spec.subcon for spec in fields])
+        cls.STRUCT_FORMAT = "<" + "".join(
+            _INTEGERS[spec.kind][1] if spec.is_integer else f"{spec.size}s" for spec in fields
+        )
+
+    @classmethod
+    def parse(
+        cls, data: bytes | memoryview, offset: int = 0, *, path: str | None = None, field: str | None = None
+    ) -> Self:
+        """Read one structure at `offset` of `data`. Values are not judged here: see `problems`.
+
+        path and field name the file and the place for the error. Raises FormatError when bytes are missing.
+        """
+        window = bytes(data[offset : offset + cls.SIZE])
+        if len(window) < cls.SIZE:
+            raise FormatError(
+                f"truncated: {cls.C_NAME} needs {cls.SIZE} bytes, {len(window)} are there",
+                path=path,
+                offset=offset,
+                field=field or cls.C_NAME,
+            )
+        return cls._from_container(cls.CONSTRUCT.parse(window))
+
+    @classmethod
+    def _from_container(cls, container: Any) -> Self:
+        values: dict[str, Any] = {}
+        for spec in cls.FIELDS:
+            value = container[spec.name]
+            if spec.kind == "struct" and spec.element is not None:
+                value = spec.element._from_container(value)
+            elif spec.kind == "array" and spec.element is not None:
+                value = tuple(spec.element._from_container(item) for item in value)
+            values[spec.name] = value
+        return cls(**values)
+
+    def to_bytes(self) -> bytes:
+        """The structure's SIZE bytes. Raises FormatError when a value does not fit its field."""
+        try:
+            built: bytes = self.CONSTRUCT.build(self._to_container())
+        except construct.ConstructError as error:
+            raise FormatError(
+                f"{self.C_NAME}: {' '.join(str(error).split())}", hint="use a value that fits the field"
+            ) from None
+        return built
+
+    def _to_container(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for spec in self.FIELDS:
+            value = getattr(self, spec.name)
+            if spec.kind == "struct":
+                value = value._to_container()
+            elif spec.kind == "array":
+                value = [item._to_container() for item in value]
+            values[spec.name] = value
+        return values
+
+    def replace(self, **values: Any) -> Self:
+        """A copy with other values in the fields named."""
+        return dataclasses.replace(self, **values)  # type: ignore[type-var]
+
+    @classmethod
+    def field_spec(cls, name: str) -> FieldSpec:
+        """The definition of the field called `name`. Raises KeyError when there is none."""
+        for spec in cls.FIELDS:
+            if spec.name == name:
+                return spec
+        raise KeyError(name)
+
+    @classmethod
+    def offset_of(cls, name: str) -> int:
+        """Byte offset of a field in the structure."""
+        return cls.field_spec(name).offset
+
+    def sealed(self) -> Self:
+        """A copy in which each own-CRC field holds the CRC of the bytes before it."""
+        result = self
+        for spec in self.FIELDS:
+            if spec.crc is not None:
+                value = spec.crc.compute(result.to_bytes()[: spec.offset])
+                result = result.replace(**{spec.name: value})
+        return result
+
+    def problems(self, prefix: str = "", base: int = 0) -> Iterator[Problem]:
+        """Each field whose value is not legal. prefix: field path so far; base: byte offset of this structure."""
+        for spec in self.FIELDS:
+            name = f"{prefix}.{spec.name}" if prefix else spec.name
+            value = getattr(self, spec.name)
+            if spec.kind == "struct":
+                yield from value.problems(name, base + spec.offset)
+            elif spec.kind == "array":
+                for index, item in enumerate(value):
+                    yield from item.problems(f"{name}[{index}]", base + spec.offset + index * item.SIZE)
+            elif spec.crc is not None:
+                wanted = spec.crc.compute(self.to_bytes()[: spec.offset])
+                if value != wanted:
+                    yield Problem(name, base + spec.offset, f"is {value:#x}, computed {wanted:#x}")
+            elif spec.is_integer:
+                message = spec.problem(value)
+                if message is not None:
+                    yield Problem(name, base + spec.offset, message)
+
+    @classmethod
+    def unpacker(cls) -> struct.Struct:
+        """The fast path for reading many: a `struct.Struct` derived from the same fields, one value a field.
+
+        Nested structures come out as bytes. About 100 times as fast as Construct on directory entries.
+        """
+        return struct.Struct(cls.STRUCT_FORMAT)
+
+
+def decode_text(data: bytes, padding: bytes = b"\0") -> str:
+    """Text up to the first NUL (or without its padding), bytes outside ASCII shown as ``\\xNN``."""
+    if padding == b"\0":
+        data = data.split(b"\0", 1)[0]
+    return data.rstrip(padding).decode("ascii", "backslashreplace")
+
+
+def encode_text(value: str, size: int, *, field: str) -> bytes:
+    """ASCII text padded with NUL to `size` bytes, always with room for one NUL.
+
+    Raises FormatError when it is too long, empty or not printable ASCII.
+    """
+    if not value or not value.isascii() or not value.isprintable():
+        raise FormatError(f"{value!r} is not printable ASCII text", field=field, hint="choose another name")
+    if len(value) >= size:
+        raise FormatError(
+            f"{value!r} is {len(value)} bytes, at most {size - 1} fit", field=field, hint="choose a shorter name"
+        )
+    return value.encode("ascii").ljust(size, b"\0")
