@@ -1,0 +1,1 @@
+"""External programs: which are needed, where they are, and how the compiler is called."""

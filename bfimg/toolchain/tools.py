@@ -1,0 +1,61 @@
+"""The external programs bfimg and its tests use, and the Debian package each comes from."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from bfimg.errors import ToolError
+
+
+@dataclass(frozen=True)
+class Tool:
+    """`command` as found on PATH, the Debian `package` it comes from, what bfimg uses it for.
+
+    needed_for: "build", "boot" or "test".
+    """
+
+    command: str
+    package: str
+    needed_for: str
+    purpose: str
+
+
+TOOLS = (
+    Tool("clang", "clang", "build", "compiles the kernel and modules, assembles the boot code"),
+    Tool("ld.lld", "lld", "build", "links the kernel and modules"),
+    Tool("qemu-system-i386", "qemu-system-x86", "boot", "boots images"),
+    Tool("llvm-dis", "llvm", "test", "reads bitcode modules as an independent judge"),
+    Tool("mdir", "mtools", "test", "reads FAT volumes as an independent judge"),
+    Tool("fsck.fat", "dosfstools", "test", "checks FAT volumes as an independent judge"),
+    Tool("fls", "sleuthkit", "test", "reads disks and volumes as an independent judge"),
+    Tool("sfdisk", "fdisk", "test", "writes partition tables the tests read"),
+    Tool("gcc", "gcc", "test", "proves that a second compiler builds the kernel"),
+    Tool("ld", "binutils", "test", "proves that a second linker links the kernel"),
+)
+
+
+@dataclass(frozen=True)
+class ToolStatus:
+    """A tool and where it is; `path` is None when it is missing."""
+
+    tool: Tool
+    path: str | None
+
+
+def survey() -> tuple[ToolStatus, ...]:
+    """Every tool with its place on PATH."""
+    return tuple(ToolStatus(tool, shutil.which(tool.command)) for tool in TOOLS)
+
+
+def require(command: str) -> str:
+    """Path of an external program.
+
+    Raises ToolError naming the command that installs it when it is not on PATH.
+    """
+    path = shutil.which(command)
+    if path is None:
+        package = next((tool.package for tool in TOOLS if tool.command == command), None)
+        hint = f"install it: apt-get install {package}" if package else "install it, or put it on PATH"
+        raise ToolError(f"{command} is not installed", hint=hint)
+    return path
