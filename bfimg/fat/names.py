@@ -1,0 +1,96 @@
+"""File names on FAT: 8.3 names, long names, and the generation of one from the other.
+
+Source: Microsoft FAT Specification (2005), sections 6 and 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from bfimg.errors import UsageError
+from bfimg.formats.fat_directory import FAT_ENTRY_FREE, FAT_ENTRY_KANJI_E5, FAT_LONG_NAME_MAX, FatNameCase
+
+_FORBIDDEN = set('"*/:<>?\\|') | {chr(code) for code in range(32)} | {"\x7f"}
+_SHORT_EXTRA = set("!#$%&'()-@^_`{}~")
+_MOST_TAILS = 999_999
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError when `name` cannot be a file name on FAT."""
+    if not name or name in (".", ".."):
+        raise UsageError(f"{name!r} is no file name", hint="choose another name")
+    bad = sorted(_FORBIDDEN & set(name))
+    if bad:
+        raise UsageError(f"{name!r} has {bad[0]!r}, which FAT does not allow in names", hint="choose another name")
+    if name[-1] in ". ":
+        raise UsageError(f"{name!r} ends in a dot or space, which FAT drops", hint="choose another name")
+    try:
+        units = len(name.encode("utf-16-le")) // 2
+    except UnicodeEncodeError:
+        raise UsageError(f"{name!r} is not valid Unicode", hint="choose another name") from None
+    if units > FAT_LONG_NAME_MAX:
+        raise UsageError(f"name of {units} UTF-16 units, at most {FAT_LONG_NAME_MAX} fit", hint="choose a shorter name")
+
+
+def _is_short_character(character: str) -> bool:
+    return character in _SHORT_EXTRA or (character.isascii() and character.isalnum())
+
+
+def exact_short_name(name: str) -> bytes | None:
+    """The 11 bytes of an 8.3 name when `name` is one as it stands (upper case), else None."""
+    base, dot, extension = name.rpartition(".")
+    if not dot:
+        base, extension = name, ""
+    if not 1 <= len(base) <= 8 or len(extension) > 3 or (dot and not extension):
+        return None
+    if name != name.upper() or not all(_is_short_character(c) for c in base + extension):
+        return None
+    return (base.ljust(8) + extension.ljust(3)).encode("ascii")
+
+
+def generate_short_name(name: str, taken: Container[bytes]) -> bytes:
+    """An 8.3 name for the long name `name` that is not in `taken`.
+
+    The name in upper case where that is one, else ``BASE~1.EXT`` with the first number that is free.
+    Raises UsageError when every numeric tail is taken.
+    """
+    plain = exact_short_name(name.upper())
+    if plain is not None and plain not in taken:
+        return plain
+    stripped = name.replace(" ", "").lstrip(".")
+    base, dot, extension = stripped.rpartition(".")
+    if not dot:
+        base, extension = stripped, ""
+    base, extension = (_to_short(part.replace(".", "")) for part in (base, extension))
+    base, extension = base or "_", extension[:3].ljust(3)
+    for number in range(1, _MOST_TAILS + 1):
+        tail = f"~{number}"
+        candidate = (base[: 8 - len(tail)] + tail).ljust(8) + extension
+        if candidate.encode("ascii") not in taken:
+            return candidate.encode("ascii")
+    raise UsageError(f"no 8.3 name is left for {name!r}", hint="choose another name")
+
+
+def _to_short(text: str) -> str:
+    return "".join(c if _is_short_character(c) else "_" for c in text.upper())
+
+
+def short_name_text(raw: bytes, case_flags: int = 0) -> str:
+    """An 8.3 name as people write it; bytes outside ASCII are read as code page 437."""
+    if raw[0] == FAT_ENTRY_KANJI_E5:
+        raw = bytes([FAT_ENTRY_FREE]) + raw[1:]
+    text = raw.decode("cp437")
+    base, extension = text[:8].rstrip(" "), text[8:].rstrip(" ")
+    if case_flags & FatNameCase.BASE_LOWER:
+        base = base.lower()
+    if case_flags & FatNameCase.EXTENSION_LOWER:
+        extension = extension.lower()
+    return f"{base}.{extension}" if extension else base
+
+
+def short_name_checksum(raw: bytes) -> int:
+    """The checksum that ties long-name entries to their 8.3 entry (section 7.2)."""
+    total = 0
+    for byte in raw:
+        total = ((total << 7 | total >> 1) + byte) & 0xFF
+    return total
