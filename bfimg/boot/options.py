@@ -1,0 +1,61 @@
+"""What to boot, and how."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from bfimg.errors import UsageError
+
+# A run that needs more is a mistake; it also keeps the number within what a timer takes.
+TIMEOUT_MAX_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class BootOptions:
+    """One run of an image.
+
+    image: the boot disk. slave: a second disk, ATA slave on the same channel. Neither is ever written.
+    timeout: wall-clock seconds after which the run is ended and failed.
+    expect: regular expressions; each must be found in some line of the serial output, machine lines included.
+        A match does not end the run: the guest goes on until it ends by itself or the timeout comes.
+    icount: count guest instructions instead of time, so that cycle counts are the same on every run.
+    memory_mib: guest memory in MiB. machine, cpu: QEMU's names; cpu None takes QEMU's own choice.
+    qemu: program to run; None takes BFIMG_QEMU, then qemu-system-i386 or qemu-system-x86_64 on PATH.
+    transcript: file that receives the serial bytes unchanged, as they come.
+    floppy: attach the image as floppy disk A and boot from that, instead of as ATA master.
+
+    Raises UsageError for a timeout, memory size or regular expression that cannot be used.
+    """
+
+    image: Path
+    slave: Path | None = None
+    timeout: float = 30.0
+    expect: tuple[str, ...] = ()
+    icount: bool = False
+    memory_mib: int = 32
+    machine: str = "pc"
+    cpu: str | None = None
+    qemu: str | None = None
+    transcript: Path | None = None
+    floppy: bool = False
+
+    def __post_init__(self) -> None:
+        # Written so that a NaN is refused too.
+        if not 0 < self.timeout <= TIMEOUT_MAX_SECONDS:
+            raise UsageError(
+                f"a timeout of {self.timeout:g} s cannot be kept",
+                hint=f"give more than 0 and at most {TIMEOUT_MAX_SECONDS:,.0f} seconds",
+            )
+        # QEMU would silently take 0 for its own default.
+        if self.memory_mib < 1:
+            raise UsageError(f"{self.memory_mib} MiB of memory is too little", hint="give at least 1 MiB")
+        for pattern in self.expect:
+            try:
+                re.compile(pattern)
+            except (re.error, RecursionError, OverflowError) as error:
+                raise UsageError(
+                    f"the expected text {pattern!r} is no regular expression: {error}",
+                    hint="escape special characters with a backslash",
+                ) from None

@@ -1,0 +1,149 @@
+"""Why a run failed, as one line: of all reasons that hold the one closest to the cause."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bfimg.boot.exit_status import guest_exit
+from bfimg.boot.process import Outcome
+from bfimg.boot.report import Expectation
+from bfimg.boot.serial_protocol import Event, MachineLines
+from bfimg.boot.serial_text import shortened
+from bfimg.formats.boot_protocol import ExitValue
+
+# Statuses of a module that fail the run, whatever the kernel's exit value says.
+BAD_MODULE_STATUSES = ("failed", "invalid")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the verdict rests on. timeout in seconds, output_limit in bytes: the limits of the run."""
+
+    outcome: Outcome
+    lines: Sequence[str]
+    machine_lines: MachineLines
+    nonce: str
+    expected: tuple[Expectation, ...]
+    timeout: float
+    output_limit: int
+
+    @property
+    def nonce_echoed(self) -> bool:
+        return any(event.get("nonce") == self.nonce for event in self.machine_lines.of("boot"))
+
+
+def failure(evidence: Evidence) -> str | None:
+    """The reason why the run failed. None when all of this holds:
+
+    the guest ended with PASSED, echoed the nonce of this run, sent a done line, no fault and no malformed
+    machine line, no module failed or was invalid, and every expected text was found.
+    """
+    return next(_reasons(evidence), None)
+
+
+def success(machine_lines: MachineLines) -> str:
+    """What passed, such as ``12 modules, 1 not yet executable``."""
+    counts = Counter(module.status for module in machine_lines.modules)
+    passed = counts.pop("passed", 0)
+    parts = [_count(passed, "module")]
+    parts += [f"{count} {shortened(status, 40)}" for status, count in counts.items()]
+    return ", ".join(parts)
+
+
+def _reasons(evidence: Evidence) -> Iterator[str]:
+    yield from _limits(evidence)
+    yield from _ending(evidence)
+    yield from _proof(evidence)
+    yield from _results(evidence)
+
+
+def _limits(evidence: Evidence) -> Iterator[str]:
+    if evidence.outcome.overflowed:
+        yield f"stopped: the serial output exceeded {evidence.output_limit:,} bytes"
+    if evidence.outcome.timed_out:
+        yield f"timed out after {evidence.timeout:g} s; {_last_line(evidence.lines)}"
+
+
+def _ending(evidence: Evidence) -> Iterator[str]:
+    """Endings that are failures whatever was said before."""
+    status = evidence.outcome.status
+    if status < 0:
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = f"signal {-status}"
+        yield f"QEMU was ended by {name}{_qemu_says(evidence.outcome.stderr)}"
+        return
+    if status == 0:
+        # QEMU ends so too when somebody sends it SIGTERM, and then says that.
+        if b"terminating on signal" in evidence.outcome.stderr:
+            yield f"QEMU was stopped from outside{_qemu_says(evidence.outcome.stderr)}"
+        yield f"the guest reset itself (triple fault) or shut down; {_last_line(evidence.lines)}"
+        return
+    ending = guest_exit(status)
+    if ending is None:
+        yield f"QEMU failed with status {status}{_qemu_says(evidence.outcome.stderr)}"
+    elif ending.boot_error is not None:
+        yield f"boot error {ending.boot_error}: {ending.boot_error_meaning}"
+    elif ending.name is None:
+        yield f"the guest ended with the unknown value {ending.value:#x}; {_last_line(evidence.lines)}"
+
+
+def _proof(evidence: Evidence) -> Iterator[str]:
+    boots = evidence.machine_lines.of("boot")
+    faults = evidence.machine_lines.of("fault")
+    if faults:
+        yield f"the kernel reported a fault: {_fields(faults[0])}"
+    if not evidence.nonce_echoed:
+        detail = "its boot line carries another nonce" if boots else "it sent no boot line"
+        yield f"the image did not prove that it booted: {detail}"
+    malformed = evidence.machine_lines.malformed
+    if malformed:
+        yield f"{_count(len(malformed), 'malformed machine line')}: {shortened(malformed[0])}"
+
+
+def _results(evidence: Evidence) -> Iterator[str]:
+    modules = evidence.machine_lines.modules
+    for status in BAD_MODULE_STATUSES:
+        names = [module.name for module in modules if module.status == status]
+        if names:
+            yield f"{len(names)} of {len(modules)} modules {status}: {shortened(', '.join(names))}"
+    ending = guest_exit(evidence.outcome.status)
+    if ending is not None and ending.value == ExitValue.FAULT:
+        yield f"the kernel ended by a fault; {_last_line(evidence.lines)}"
+    done = evidence.machine_lines.of("done")
+    if not done:
+        yield f"the kernel sent no done line; {_last_line(evidence.lines)}"
+    elif ending is None or ending.value != ExitValue.PASSED:
+        yield f"the kernel reported failure: {_fields(done[-1])}"
+    missing = [expectation.pattern for expectation in evidence.expected if expectation.line is None]
+    if missing:
+        yield f"not found in the serial output: {shortened(', '.join(missing))}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _last_line(lines: Sequence[str]) -> str:
+    last = next((line for line in reversed(lines) if line.strip()), None)
+    return "no serial output" if last is None else f"last line: {shortened(last)}"
+
+
+def _qemu_says(stderr: bytes) -> str:
+    """QEMU's first message that is no warning: it names the cause, those behind it only advise."""
+    messages = [line for line in stderr.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
+    message = next((line for line in messages if "warning:" not in line), messages[0] if messages else None)
+    return " and gave no message" if message is None else f": {shortened(message, 400)}"
+
+
+def _fields(event: Event) -> str:
+    """``vector 13, eip 0x10f20``: all fields of an event but its kind. Large numbers are mostly addresses."""
+    texts = []
+    for key, value in event.items():
+        if key != "event":
+            texts.append(f"{key} {value:#x}" if type(value) is int and value > 255 else f"{key} {value}")
+    return shortened(", ".join(texts), 300)

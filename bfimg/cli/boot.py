@@ -1,0 +1,157 @@
+"""``bfimg boot``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from bfimg.cli.options import IMAGE_RULE, default_image, format_option, option
+from bfimg.errors import EXIT_FAILED
+
+if TYPE_CHECKING:
+    from bfimg.boot import BootReport, ModuleResult
+
+_EPILOG = f"""{IMAGE_RULE}
+
+The image passes only when its kernel proves that it booted (it echoes a number drawn for this run), reports
+that it is done without failure, and every --expect is found. A match does not end the run early. What the
+kernel sends as lines for programs is shown as a table; --transcript has it all.
+
+Exit codes: 0 passed, 1 failed, 2 usage, unreadable input or QEMU missing.
+Example: bfimg boot disk.img --expect 'sha256.*OK' --timeout 10"""
+
+
+@click.command("boot", epilog=_EPILOG)
+@click.argument("image", required=False)
+@option("--slave", metavar="FILE", help="A second disk, attached as ATA slave.")
+@option("--timeout", type=float, default=30.0, show_default=True, metavar="SECONDS", help="Limit of the run.")
+# No environment variable: a list in one would be cut at the spaces in a regular expression.
+@option("--expect", multiple=True, metavar="RE", envvar=None, help="Some serial line must match; repeatable.")
+@option("--icount", is_flag=True, help="Count instructions, not time: cycle counts repeat.")
+@option("--floppy", is_flag=True, help="Attach the image as floppy disk and boot from that.")
+@option("--memory", type=int, default=32, show_default=True, metavar="MIB", help="Guest memory.")
+@option("--machine", metavar="NAME", default="pc", show_default=True, help="QEMU machine type.")
+@option("--cpu", metavar="NAME", help="QEMU CPU model; QEMU's own choice by default.")
+@option("--transcript", metavar="FILE", help="Write the serial output, unchanged, to this file.")
+@format_option
+@option("-q", "--quiet", is_flag=True, help="Print only the verdict.")
+def command(
+    image: str | None,
+    slave: str | None,
+    timeout: float,
+    expect: tuple[str, ...],
+    icount: bool,
+    floppy: bool,
+    memory: int,
+    machine: str,
+    cpu: str | None,
+    transcript: str | None,
+    output_format: str,
+    quiet: bool,
+) -> None:
+    """Boot an image in QEMU and judge what it does.
+
+    The image is never written. QEMU is the one BFIMG_QEMU names, else qemu-system-i386 on PATH.
+    """
+    from bfimg.boot import BootOptions, boot
+
+    options = BootOptions(
+        image=default_image(image),
+        slave=Path(slave) if slave else None,
+        timeout=timeout,
+        expect=expect,
+        icount=icount,
+        memory_mib=memory,
+        machine=machine,
+        cpu=cpu,
+        transcript=Path(transcript) if transcript else None,
+        floppy=floppy,
+    )
+    live = output_format == "human" and not quiet
+    with _termination_raises():
+        report = boot(options, on_line=_show_line if live else None)
+    if output_format == "json":
+        click.echo(_as_json(report))
+    else:
+        if live and report.modules:
+            _show_modules(report.modules)
+        verdict = f"passed: {report.reason}, {report.seconds:.2f} s"
+        _echo(verdict if report.passed else f"failed: {report.reason}")
+    if not report.passed:
+        raise SystemExit(EXIT_FAILED)
+
+
+@contextlib.contextmanager
+def _termination_raises() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP unwind the stack, as Ctrl-C does, so that no QEMU is left behind."""
+
+    def unwind(number: int, frame: FrameType | None) -> None:
+        # A shell's status for a program that a signal ended.
+        raise SystemExit(128 + number)
+
+    # Only default actions are replaced: under nohup a hang-up stays ignored.
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, unwind)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _echo(text: str) -> None:
+    """Print text that may come from a guest: nothing in it steers the terminal or fails to encode."""
+    from bfimg.boot.serial_text import visible
+
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(visible(text).encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _show_line(line: str) -> None:
+    from bfimg.boot.serial_protocol import is_event_line
+
+    if not is_event_line(line):
+        _echo(line)
+
+
+def _show_modules(modules: tuple[ModuleResult, ...]) -> None:
+    rows = [("module", "kind", "status", "answer", "cycles", "note")]
+    rows += [
+        (
+            module.name,
+            module.kind or "",
+            module.status,
+            "" if module.answer is None else f"{module.answer:#010x}",
+            "" if module.cycles is None else f"{module.cycles:,}",
+            _note(module),
+        )
+        for module in modules
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    click.echo()
+    for name, kind, status, answer, cycles, note in rows:
+        left = f"{name:{widths[0]}}  {kind:{widths[1]}}  {status:{widths[2]}}  {answer:{widths[3]}}"
+        _echo(f"{left}  {cycles:>{widths[4]}}  {note}".rstrip())
+
+
+def _note(module: ModuleResult) -> str:
+    if module.reason is not None:
+        return module.reason
+    if module.expected is not None and module.answer != module.expected:
+        return f"expected {module.expected:#010x}"
+    return ""
+
+
+def _as_json(report: BootReport) -> str:
+    import dataclasses
+
+    return json.dumps({"schema_version": 1, **dataclasses.asdict(report)}, indent=2)

@@ -1,0 +1,41 @@
+"""``bfimg doctor``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from bfimg.cli.options import format_option
+from bfimg.errors import EXIT_FAILED
+from bfimg.toolchain.tools import survey
+
+
+@click.command("doctor")
+@click.option("--packages", is_flag=True, help="Print only the Debian packages that are missing, one a line.")
+@format_option
+@click.pass_context
+def command(context: click.Context, packages: bool, output_format: str) -> None:
+    """Show which external tools are here and which are missing.
+
+    Exit code 1 when one is missing. Example: apt-get install $(bfimg doctor --packages)
+    """
+    statuses = survey()
+    missing = [status.tool for status in statuses if status.path is None]
+    if packages:
+        for package in dict.fromkeys(tool.package for tool in missing):
+            click.echo(package)
+        return
+    if output_format == "json":
+        rows = [
+            {"command": s.tool.command, "path": s.path, "package": s.tool.package, "needed_for": s.tool.needed_for}
+            for s in statuses
+        ]
+        click.echo(json.dumps({"schema_version": 1, "tools": rows}, indent=2))
+    else:
+        for status in statuses:
+            place = status.path or f"missing: apt-get install {status.tool.package}"
+            click.echo(f"{status.tool.command:18} {place}")
+            click.echo(f"{'':18} {status.tool.needed_for}: {status.tool.purpose}")
+    if missing:
+        context.exit(EXIT_FAILED)

@@ -1,0 +1,27 @@
+"""``bfimg formats``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("formats")
+@click.argument("kind", type=click.Choice(["c", "crc", "asm", "doc", "svg"]))
+def command(kind: str) -> None:
+    """Generate text from the definitions, on standard output.
+
+    c: the kernel's header. crc: C source of the CRC routines. asm: assembler constants and macros.
+    doc: the reference page. svg: a picture of the disk layout.
+    Example: bfimg formats c > bf_formats.h
+    """
+    if kind == "c":
+        from bfimg.codegen.c_header import c_header as generate
+    elif kind == "crc":
+        from bfimg.codegen.c_header import c_crc_source as generate
+    elif kind == "asm":
+        from bfimg.codegen.asm_header import asm_header as generate
+    elif kind == "doc":
+        from bfimg.codegen.reference import reference as generate
+    else:
+        from bfimg.codegen.layout_svg import layout_svg as generate
+    click.echo(generate(), nl=False)

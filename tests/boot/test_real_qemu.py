@@ -1,0 +1,117 @@
+"""The real QEMU with boot sectors made by hand. None has the kernel, so none may pass."""
+
+from pathlib import Path
+
+import pytest
+
+from bfimg.boot import BootOptions, BootReport, boot
+from bfimg.errors import ToolError
+
+PASSED = 0x10
+# cli; lidt [0x7c20] (an empty table); int3. The exception finds no handler, nor does the one after.
+TRIPLE_FAULT = bytes.fromhex("fa 0f 01 1e 20 7c cc")
+ENDLESS = bytes.fromhex("fa f4 eb fd")  # cli; hlt; jmp -3
+
+
+def boot_sector(code: bytes) -> bytes:
+    return code.ljust(510, b"\0") + b"\x55\xaa"
+
+
+def print_and_exit(text: bytes, value: int) -> bytes:
+    """Code that writes `text` to COM1 and `value` to isa-debug-exit."""
+    code = bytes.fromhex("ba f8 03")  # mov dx, 0x3f8
+    for byte in text:
+        code += bytes([0xB0, byte, 0xEE])  # mov al, byte; out dx, al
+    return code + bytes([0xB0, value, 0xE6, 0xF4]) + ENDLESS  # mov al, value; out 0xf4, al
+
+
+def time_a_loop_and_exit(value: int) -> bytes:
+    """Code that writes the cycles of 100,000 rounds of dec/jnz to COM1, as eight letters A to P, lowest first."""
+    code = bytes.fromhex("fa 66 b9 a0 86 01 00")  # cli; mov ecx, 100000
+    code += bytes.fromhex("0f 31 66 89 c3")  # rdtsc; mov ebx, eax
+    code += bytes.fromhex("66 49 75 fc")  # dec ecx; jnz -4
+    code += bytes.fromhex("0f 31 66 29 d8 66 89 c3 ba f8 03")  # rdtsc; sub eax, ebx; mov ebx, eax; mov dx, 0x3f8
+    # mov al, bl; and al, 15; add al, 'A'; out dx, al; shr ebx, 4
+    code += bytes.fromhex("88 d8 24 0f 04 41 ee 66 c1 eb 04") * 8
+    return code + bytes([0xB0, value, 0xE6, 0xF4]) + ENDLESS
+
+
+def run(path: Path, code: bytes, tail: bytes = b"", **options: object) -> BootReport:
+    path.write_bytes(boot_sector(code) + tail)
+    return boot(BootOptions(path, **{"timeout": 20, **options}))
+
+
+def test_program_that_claims_to_have_passed_did_not_prove_that_it_booted(tmp_path):
+    report = run(tmp_path / "a.img", print_and_exit(b"hello\r\n", PASSED), expect=("hello",))
+    assert (report.exit_value, report.qemu_status) == ("PASSED", 33)
+    assert report.transcript == "hello\n"
+    assert report.expected[0].line == "hello"
+    assert not report.passed
+    assert report.reason == "the image did not prove that it booted: it sent no boot line"
+
+
+@pytest.mark.parametrize("name", ["a,b.img", "-drive", "nbd:x", "json:{}", 'sp ace "é"\n%s.img', "d" * 200])
+def test_any_file_name_boots(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    assert run(Path(name), print_and_exit(b"", PASSED)).exit_value == "PASSED"
+
+
+@pytest.mark.parametrize("tail", [1, 511, 700])
+def test_length_that_is_no_multiple_of_a_sector_boots(tmp_path, tail):
+    report = run(tmp_path / "a.img", print_and_exit(b"", PASSED), tail=b"x" * tail)
+    assert report.exit_value == "PASSED"
+
+
+def test_floppy_boots_although_there_is_a_bootable_disk(tmp_path):
+    other = tmp_path / "other.img"
+    other.write_bytes(boot_sector(print_and_exit(b"disk\n", PASSED)))
+    report = run(tmp_path / "a.img", print_and_exit(b"floppy\n", PASSED), floppy=True, slave=other)
+    assert report.transcript == "floppy\n"
+
+
+def test_disk_boots_with_a_slave_beside_it(tmp_path):
+    other = tmp_path / "other.img"
+    other.write_bytes(boot_sector(print_and_exit(b"slave\n", PASSED)))
+    report = run(tmp_path / "a.img", print_and_exit(b"master\n", PASSED), slave=other)
+    assert report.transcript == "master\n"
+
+
+def test_guest_that_writes_does_not_change_the_image(tmp_path):
+    # mov ax, 0x0301 (write one sector); mov cx, 1; mov bx, 0; mov dx, 0x80; int 13h
+    # setc al; add al, 'A'; mov dx, 0x3f8; out dx, al
+    write = bytes.fromhex("b8 01 03 b9 01 00 bb 00 00 ba 80 00 cd 13 0f 92 c0 04 41 ba f8 03 ee")
+    path = tmp_path / "a.img"
+    report = run(path, write + print_and_exit(b"\n", PASSED))
+    assert report.transcript == "A\n", "the BIOS refused the write, so this proves nothing"
+    assert path.read_bytes() == boot_sector(write + print_and_exit(b"\n", PASSED))
+
+
+def test_triple_fault_ends_the_run(tmp_path):
+    report = run(tmp_path / "a.img", TRIPLE_FAULT)
+    assert report.qemu_status == 0
+    assert report.reason == "the guest reset itself (triple fault) or shut down; no serial output"
+
+
+def test_guest_that_hangs_is_timed_out(tmp_path):
+    report = run(tmp_path / "a.img", ENDLESS, timeout=1)
+    assert report.timed_out and 1 <= report.seconds < 3
+    assert report.exit_value is None
+
+
+def test_qemu_that_refuses_its_options_is_quoted(tmp_path):
+    report = run(tmp_path / "a.img", ENDLESS, machine="no-such-machine")
+    assert report.reason.startswith("QEMU failed with status 1: ")
+    assert "unsupported machine type" in report.reason
+
+
+def test_counting_instructions_makes_cycle_counts_exact(tmp_path):
+    report = run(tmp_path / "a.img", time_a_loop_and_exit(PASSED), icount=True)
+    cycles = sum((ord(letter) - ord("A")) << (4 * place) for place, letter in enumerate(report.transcript[:8]))
+    # Two instructions a round, the mov before the loop and one rdtsc.
+    assert cycles == 2 * 100_000 + 2
+
+
+def test_missing_qemu_is_a_tool_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("BFIMG_QEMU", str(tmp_path / "absent"))
+    with pytest.raises(ToolError, match="BFIMG_QEMU"):
+        run(tmp_path / "a.img", ENDLESS)
