@@ -1,0 +1,1 @@
+"""From kernel sources and files to an image: layout, compilation, assembly."""

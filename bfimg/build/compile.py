@@ -1,0 +1,199 @@
+"""Compile and link boot code, kernel and modules. Every step goes through the build cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from bfimg.build.cache import BuildCache
+from bfimg.build.programs import Program, load_programs
+from bfimg.codegen.asm_header import asm_header
+from bfimg.codegen.c_header import c_crc_source, c_header
+from bfimg.codegen.constants import defines
+from bfimg.errors import CompileError, FitError, InputError
+from bfimg.formats.kernel_header import KernelHeader
+from bfimg.formats.memory_map import memory_region
+from bfimg.toolchain.compiler import Toolchain, bitcode_command, compile_bitcode
+from bfimg.toolchain.run import run
+
+T = TypeVar("T")
+
+# Folders of the kernel that are no part of the kernel binary.
+_BOOT, _MODULES = "boot", "modules"
+_MODULE_START = "module_start.S"
+
+
+@dataclass(frozen=True)
+class BootBinaries:
+    """Flat binaries as linked; descriptor, build id and CRCs are not filled in yet."""
+
+    stage1: bytes
+    stage2: bytes
+    kernel: bytes
+
+
+class KernelBuild:
+    """Builds from one kernel folder with one toolchain.
+
+    Raises InputError when the folder is no kernel, and CompileError when a source is wrong.
+    """
+
+    def __init__(self, sources: Path, toolchain: Toolchain, cache: BuildCache) -> None:
+        self.sources = sources.resolve()
+        self.toolchain = toolchain
+        self.cache = cache
+        self.programs = load_programs(self.sources)
+        self._generated_texts = _generated_texts(self.programs)
+        self._generated = self._write_generated()
+        headers = sorted([*self.sources.rglob("*.h"), *self.sources.rglob("*.inc")])
+        # Any header may reach any file: a changed header recompiles all, which takes about a second.
+        self._common: tuple[str | bytes, ...] = (
+            toolchain.version,
+            *self._generated_texts.values(),
+            *(_read(header) for header in headers),
+        )
+
+    def _write_generated(self) -> Path:
+        """The generated headers, in a folder of their own in the cache."""
+
+        def make(folder: Path) -> None:
+            folder.mkdir()
+            for name, text in self._generated_texts.items():
+                (folder / name).write_text(text, encoding="utf-8")
+
+        return self.cache.obtain(self._generated_texts.values(), ".generated", make)
+
+    def boot_binaries(self, pad_to: int = 0) -> BootBinaries:
+        """Stage 1, stage 2 and the kernel. pad_to: bytes the kernel image is padded to, 0 for as it comes."""
+        return BootBinaries(self._boot_stage("stage1"), self._boot_stage("stage2"), self._kernel(pad_to))
+
+    def _boot_stage(self, name: str) -> bytes:
+        start = memory_region("mbr" if name == "stage1" else name).start
+        source = self._object(self.sources / _BOOT / f"{name}.S")
+        return self._link("boot/flat.ld", [source], {"bf_origin": hex(start)})
+
+    def _kernel(self, pad_to: int) -> bytes:
+        objects = self._kernel_objects()
+        plain = self._link_kernel(objects, 0)
+        if pad_to == 0:
+            return plain
+        header = KernelHeader.parse(plain)
+        if pad_to < header.image_bytes:
+            raise FitError(
+                f"kernel of {header.image_bytes} bytes cannot be padded to {pad_to}",
+                field="kernel.pad_to",
+                hint="raise pad_to or leave it out",
+            )
+        bss = header.bss_end - header.load_address - header.image_bytes
+        _refuse_large_kernel(pad_to, bss)
+        return self._link_kernel(objects, pad_to)
+
+    def _link_kernel(self, objects: list[Path], pad_to: int) -> bytes:
+        symbols = {"bf_pad_to": hex(pad_to)}
+        try:
+            return self._link("kernel.ld.S", objects, symbols)
+        except CompileError as error:
+            if "does not fit" not in error.message:
+                raise
+            # Link once more without the linker's own check, only to say by how much.
+            header = KernelHeader.parse(self._link("kernel.ld.S", objects, symbols, "--noinhibit-exec"))
+            _refuse_large_kernel(header.image_bytes, header.bss_end - header.load_address - header.image_bytes)
+            raise
+
+    def _kernel_objects(self) -> list[Path]:
+        sources = [
+            source
+            for pattern in ("*.c", "*.S")
+            for source in sorted(self.sources.rglob(pattern))
+            if source.relative_to(self.sources).parts[0] not in (_BOOT, _MODULES)
+            and source.name != _MODULE_START
+            and not source.name.endswith(".ld.S")
+        ]
+        if not sources:
+            raise InputError("has no kernel sources", path=str(self.sources), hint="name a kernel folder")
+        return _in_parallel([partial(self._object, source) for source in [*sources, self._generated / "bf_crc.c"]])
+
+    def native_module(self, program: Program) -> bytes:
+        """Flat code of a module, linked for the module arena. Its entry is at offset 0."""
+        sources = [self.sources / _MODULE_START, program.source, *sorted((self.sources / "lib").glob("*.c"))]
+        objects = [self._object(source, module=True) for source in sources]
+        return self._link("module.ld.S", objects, {"bf_entry": program.entry})
+
+    def bitcode_module(self, program: Program) -> bytes:
+        """Raw LLVM bitcode of a module. Needs clang, whatever the toolchain."""
+        recipe = bitcode_command(program.source.name, "")
+        parts = ("bitcode", *recipe, *self._common, _read(program.source))
+        include = (program.source.parent,)
+        return _read(self.cache.obtain(parts, ".bc", lambda path: compile_bitcode(program.source, path, include)))
+
+    def _object(self, source: Path, *, module: bool = False) -> Path:
+        """The object file of a C or assembler source."""
+        inside = source.is_relative_to(self.sources)
+        name = str(source.relative_to(self.sources)) if inside else str(source)
+        include = (str(self._generated), str(self.sources))
+        command = self.toolchain.module_command if module else self.toolchain.kernel_command
+        # Relative names and a fixed recipe: neither the key nor the object knows the folder.
+        recipe = command(name if inside else source.name, "", ())
+
+        def make(output: Path) -> None:
+            run(command(name, str(output), include), cwd=self.sources, subject=str(source))
+
+        return self.cache.obtain(("object", *recipe[1:], *self._common, _read(source)), ".o", make)
+
+    def _link(self, script: str, objects: list[Path], symbols: dict[str, str], *extra: str) -> bytes:
+        """Link `objects` with a linker script of the kernel folder; the flat binary."""
+        source = self.sources / script
+        include = (str(self._generated), str(self.sources))
+
+        def preprocess(output: Path) -> None:
+            run(self.toolchain.preprocess_command(str(source), str(output), include), subject=str(source))
+
+        processed = self.cache.obtain(("script", *self._common, _read(source)), ".ld", preprocess)
+
+        def link(output: Path) -> None:
+            names = tuple(str(path) for path in objects)
+            command = self.toolchain.link_command(str(processed), str(output), names, symbols)
+            run([*command, *extra], subject=script)
+
+        recipe = self.toolchain.link_command("", "", (), symbols)
+        keys = ("link", *recipe[1:], *extra, processed.name, *(path.name for path in objects))
+        return _read(self.cache.obtain(keys, ".bin", link))
+
+
+def _in_parallel(steps: Sequence[Callable[[], T]]) -> list[T]:
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return [future.result() for future in [pool.submit(step) for step in steps]]
+
+
+def _generated_texts(programs: tuple[Program, ...]) -> dict[str, str]:
+    rows = "\n".join(f'    X("{p.name}", {p.size}u, {p.answer:#x}u) \\' for p in programs)
+    return {
+        "bf_constants.h": "#pragma once\n" + "".join(f"{define.line()}\n" for define in defines()),
+        "bf_formats.h": c_header(),
+        "bf_formats.inc": asm_header(),
+        "bf_crc.c": c_crc_source(),
+        "bf_modules.h": f"#pragma once\n/* X(name, size, answer) */\n#define BF_MODULES(X) \\\n{rows}\n\n",
+    }
+
+
+def _refuse_large_kernel(image: int, bss: int) -> None:
+    room = memory_region("kernel").size
+    if image + bss > room:
+        raise FitError(
+            f"kernel of {image} bytes and {bss} bytes of bss need {image + bss} bytes, {room} fit: "
+            f"{image + bss - room} too many",
+            field="kernel",
+            hint="make the kernel smaller",
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=str(path), hint="mend the kernel folder") from None

@@ -1,0 +1,1 @@
+"""BareFlow modules: recognised, wrapped, compiled, and put on a volume."""

@@ -1,0 +1,1 @@
+"""Kernel sources, as package data: `bfimg build` compiles them."""

@@ -1,0 +1,1 @@
+"""Layouts, modules and recipes, as package data."""
