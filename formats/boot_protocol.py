@@ -40,6 +40,7 @@ class BootError(IntEnum):
     KERNEL_READ = 7
     KERNEL_SIGNATURE = 8
     KERNEL_CRC = 9
+    KERNEL_TRUNCATED = 10
 
 
 BOOT_ERROR_MEANINGS: dict[BootError, str] = {
@@ -52,4 +53,5 @@ BOOT_ERROR_MEANINGS: dict[BootError, str] = {
     BootError.KERNEL_READ: "the BIOS could not read the kernel",
     BootError.KERNEL_SIGNATURE: "the kernel has no signature",
     BootError.KERNEL_CRC: "the CRC of the kernel is wrong",
+    BootError.KERNEL_TRUNCATED: "the kernel is longer than the descriptor says",
 }

@@ -15,7 +15,7 @@ import dataclasses
 import struct
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import construct
 
@@ -55,6 +55,7 @@ class FieldSpec:
     size: int
     subcon: Any
     meaning: str
+    default: Any
     unit: str | None = None
     low: int | None = None
     high: int | None = None
@@ -116,8 +117,7 @@ def _bound(value: int | None) -> str:
 
 def _integer(kind: str, meaning: str, default: int, extra: dict[str, Any]) -> Any:
     size, _, subcon = _INTEGERS[kind]
-    spec = FieldSpec(kind, size, subcon, meaning, **extra)
-    return dataclasses.field(default=spec.const if spec.const is not None else default, metadata={"spec": spec})
+    return FieldSpec(kind, size, subcon, meaning, default=extra.get("const", default), **extra)
 
 
 def u8(meaning: str, *, default: int = 0, **extra: Any) -> Any:
@@ -142,61 +142,50 @@ def u64(meaning: str, *, default: int = 0, **extra: Any) -> Any:
 
 def raw(size: int, meaning: str, *, default: bytes | None = None) -> Any:
     """`size` bytes kept exactly as they are (never Construct's Padding, which loses non-zero bytes)."""
-    spec = FieldSpec("bytes", size, construct.Bytes(size), meaning)
-    return dataclasses.field(default=bytes(size) if default is None else default, metadata={"spec": spec})
+    return FieldSpec("bytes", size, construct.Bytes(size), meaning, default=default or bytes(size))
 
 
 def text(size: int, meaning: str, *, default: bytes | None = None) -> Any:
     """`size` bytes that hold text. Held as bytes so that what follows the end of the text survives."""
-    spec = FieldSpec("text", size, construct.Bytes(size), meaning)
-    return dataclasses.field(default=bytes(size) if default is None else default, metadata={"spec": spec})
+    return FieldSpec("text", size, construct.Bytes(size), meaning, default=default or bytes(size))
 
 
 def nested(element: type[Structure], meaning: str) -> Any:
     """Another structure, in place."""
-    spec = FieldSpec("struct", element.SIZE, element.CONSTRUCT, meaning, element=element)
-    return dataclasses.field(default_factory=element, metadata={"spec": spec})
+    return FieldSpec("struct", element.SIZE, element.CONSTRUCT, meaning, default=element(), element=element)
 
 
 def array(element: type[Structure], count: int, meaning: str) -> Any:
     """`count` structures one after the other, held as a tuple."""
-    spec = FieldSpec(
-        "array",
-        element.SIZE * count,
-        construct.Array(count, element.CONSTRUCT),
-        meaning,
-        element=element,
-        count=count,
-    )
-    return dataclasses.field(default_factory=lambda: tuple(element() for _ in range(count)), metadata={"spec": spec})
+    subcon = construct.Array(count, element.CONSTRUCT)
+    default = (element(),) * count
+    return FieldSpec("array", element.SIZE * count, subcon, meaning, default=default, element=element, count=count)
 
 
 class Structure:
-    """Base of all definitions. A subclass is a frozen dataclass with Construct behind it."""
+    """Base of all definitions: an immutable object with one attribute for each field, and Construct behind it.
+
+    Not a dataclass only because compiling one costs a millisecond, and every command needs many definitions.
+    """
 
     C_NAME: ClassVar[str]
     SIZE: ClassVar[int]
     SOURCE: ClassVar[str]
-    FIELDS: ClassVar[tuple[FieldSpec, ...]]
+    FIELDS: ClassVar[tuple[FieldSpec, ...]] = ()
     CONSTRUCT: ClassVar[Any]
     STRUCT_FORMAT: ClassVar[str]
 
-    if TYPE_CHECKING:
-
-        def __init__(self, **values: Any) -> None:
-            """Fields by name; what is not named gets its default. The real one comes from `dataclass`."""
-
     def __init_subclass__(cls, *, c_name: str, size: int, source: str) -> None:
         """c_name: name in C, without prefix. size: bytes, checked here. source: the specification followed."""
-        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
         cls.C_NAME = c_name
         cls.SOURCE = source
-        fields = []
-        offset = 0
-        for item in dataclasses.fields(cls):  # type: ignore[arg-type]
-            spec = dataclasses.replace(item.metadata["spec"], name=item.name, offset=offset)
-            fields.append(spec)
-            offset += spec.size
+        fields = list(cls.FIELDS)
+        offset = sum(spec.size for spec in fields)
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, FieldSpec):
+                fields.append(dataclasses.replace(value, name=name, offset=offset))
+                offset += value.size
+                delattr(cls, name)
         if offset != size:
             raise TypeError(f"{cls.__name__} is {offset} bytes, declared as {size}")
         cls.SIZE = size
@@ -205,6 +194,26 @@ class Structure:
         cls.STRUCT_FORMAT = "<" + "".join(
             _INTEGERS[spec.kind][1] if spec.is_integer else f"{spec.size}s" for spec in fields
         )
+
+    def __init__(self, **values: Any) -> None:
+        """Fields by name; what is not named gets its default. Raises TypeError for a name that is no field."""
+        fields = {spec.name: values.pop(spec.name, spec.default) for spec in self.FIELDS}
+        if values:
+            raise TypeError(f"{type(self).__name__} has no field {next(iter(values))}")
+        self.__dict__.update(fields)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} cannot be changed: use replace({name}=...)")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+        return f"{type(self).__name__}({shown})"
 
     @classmethod
     def parse(
@@ -259,7 +268,7 @@ class Structure:
 
     def replace(self, **values: Any) -> Self:
         """A copy with other values in the fields named."""
-        return dataclasses.replace(self, **values)  # type: ignore[type-var]
+        return type(self)(**{**self.__dict__, **values})
 
     @classmethod
     def field_spec(cls, name: str) -> FieldSpec:

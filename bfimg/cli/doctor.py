@@ -8,19 +8,20 @@ import click
 
 from bfimg.cli.options import format_option
 from bfimg.errors import EXIT_FAILED
-from bfimg.toolchain.tools import survey
+from bfimg.toolchain.tools import LEVELS, survey
 
 
 @click.command("doctor")
 @click.option("--packages", is_flag=True, help="Print only the Debian packages that are missing, one a line.")
+@click.option("--for", "level", type=click.Choice(LEVELS), default=LEVELS[-1], help="Only what this needs.")
 @format_option
 @click.pass_context
-def command(context: click.Context, packages: bool, output_format: str) -> None:
+def command(context: click.Context, packages: bool, level: str, output_format: str) -> None:
     """Show which external tools are here and which are missing.
 
     Exit code 1 when one is missing. Example: apt-get install $(bfimg doctor --packages)
     """
-    statuses = survey()
+    statuses = survey(level)
     missing = [status.tool for status in statuses if status.path is None]
     if packages:
         for package in dict.fromkeys(tool.package for tool in missing):

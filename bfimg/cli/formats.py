@@ -8,9 +8,9 @@ import click
 @click.command("formats")
 @click.argument("kind", type=click.Choice(["c", "crc", "asm", "doc", "svg"]))
 def command(kind: str) -> None:
-    """Generate text from the definitions, on standard output.
+    """Generate C, assembler and reference text from the definitions.
 
-    c: the kernel's header. crc: C source of the CRC routines. asm: assembler constants and macros.
+    It goes to standard output. c: the kernel's header. crc: C source of the CRC routines. asm: assembler constants and macros.
     doc: the reference page. svg: a picture of the disk layout.
     Example: bfimg formats c > bf_formats.h
     """

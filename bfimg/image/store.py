@@ -7,9 +7,7 @@ new file beside the old one and renames it: after a kill at any moment the image
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -129,6 +127,8 @@ class Store:
 
         Holes stay holes. Raises InputError when the file cannot be written; then `destination` is untouched.
         """
+        import tempfile  # costs 4 ms at start-up, and only writing needs it
+
         target = Path(os.path.realpath(destination))
         if target.exists() and not target.is_file():
             raise UsageError("is no regular file", path=str(destination), hint="choose a file to write")
@@ -192,7 +192,7 @@ class Store:
 def _copy_mode(source: Path, target: Path) -> None:
     """Give the new file the old one's mode, or what a plain open() would have given it."""
     if source.exists():
-        shutil.copymode(source, target)
+        target.chmod(stat.S_IMODE(source.stat().st_mode))
     else:
         mask = os.umask(0)
         os.umask(mask)

@@ -110,8 +110,9 @@ def bitcode_command(source: str, output: str, clang: str = "clang") -> tuple[str
 
 def compile_bitcode(source: Path, output: Path, include: tuple[Path, ...] = ()) -> None:
     """Compile a C or C++ file to raw bitcode. Raises ToolError without clang, CompileError on bad source."""
-    command = bitcode_command(str(source.resolve()), str(output), require("clang"))
-    run([*command, *(f"-I{folder}" for folder in include)], subject=str(source))
+    # By its bare name: bitcode holds the name of its source, and no folder should end up in it.
+    command = bitcode_command(source.name, str(output.resolve()), require("clang"))
+    run([*command, *(f"-I{folder.resolve()}" for folder in include)], cwd=source.resolve().parent, subject=str(source))
 
 
 def assemble_bitcode(source: Path, triple: str, output: Path) -> None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from bfimg.errors import ToolError
 
+LEVELS = ("build", "boot", "test")  # each needs the tools of those before it, too
+
 
 @dataclass(frozen=True)
 class Tool:
     """`command` as found on PATH, the Debian `package` it comes from, what bfimg uses it for.
 
-    needed_for: "build", "boot" or "test".
+    needed_for: one of LEVELS.
     """
 
     command: str
@@ -43,9 +45,10 @@ class ToolStatus:
     path: str | None
 
 
-def survey() -> tuple[ToolStatus, ...]:
-    """Every tool with its place on PATH."""
-    return tuple(ToolStatus(tool, shutil.which(tool.command)) for tool in TOOLS)
+def survey(level: str = LEVELS[-1]) -> tuple[ToolStatus, ...]:
+    """Every tool that `level` needs, with its place on PATH."""
+    levels = LEVELS[: LEVELS.index(level) + 1]
+    return tuple(ToolStatus(tool, shutil.which(tool.command)) for tool in TOOLS if tool.needed_for in levels)
 
 
 def require(command: str) -> str:

@@ -79,7 +79,7 @@ def test_truncated_input_names_structure_place_and_sizes() -> None:
 
 
 def test_a_value_too_large_for_its_field_is_refused_by_name() -> None:
-    with pytest.raises(FormatError, match="point: .*y"):
+    with pytest.raises(FormatError, match=r"point: .*y"):
         Point(y=0x10000).to_bytes()
 
 
@@ -88,6 +88,17 @@ def test_declared_size_must_be_the_sum_of_the_fields() -> None:
 
         class Wrong(Structure, c_name="wrong", size=2, source="test"):
             one: int = u8("only one byte")
+
+
+def test_objects_are_immutable_values() -> None:
+    assert Point(x=1) == Point(x=1) != Point(x=2)
+    assert Point(x=1) != (1, 7)
+    assert len({Point(x=1), Point(x=1), Point(x=2)}) == 2
+    assert repr(Point(x=1)) == "Point(x=1, y=7)"
+    with pytest.raises(AttributeError, match=r"use replace\(x="):
+        Point().x = 1
+    with pytest.raises(TypeError, match="Point has no field z"):
+        Point(z=1)
 
 
 def test_offsets_and_missing_fields() -> None:

@@ -1,0 +1,76 @@
+# make demo       build BareFlow, add a bitcode module, inspect the image, boot it
+# make test       all checks and tests
+# make test-long  the same with more random cases: make test-long EXAMPLES=2000
+# make bench      speeds, as ratios to other programs in one run
+#
+# Each sets up what it needs: a virtual environment in .venv, and the Debian packages that are missing when run
+# as root or with sudo; otherwise it names them.
+
+PYTHON ?= python3
+EXAMPLES ?= 500
+BIN := .venv/bin
+SHELL := /bin/bash
+
+.PHONY: demo test test-long lint bench docs samples setup setup-test clean
+
+demo: setup
+	$(BIN)/bfimg build -o disk.img
+	$(BIN)/bfimg add-module -i disk.img samples/sha256.bc
+	$(BIN)/bfimg inspect disk.img
+	$(BIN)/bfimg boot disk.img --expect 'SHA256.BC'
+
+test: lint
+	$(BIN)/pytest -q -n 2
+
+test-long: lint
+	BFIMG_TEST_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -n 2
+
+# mypy sees the tree as it is installed: everything below the one name bfimg.
+lint: setup-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build/typed && mkdir -p build/typed/bfimg
+	ln -s $(CURDIR)/bfimg/* build/typed/bfimg/ && ln -s $(CURDIR)/formats build/typed/bfimg/formats
+	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p bfimg
+
+bench: setup-test
+	$(BIN)/python tests/benchmarks/part1.py
+
+docs: setup
+	$(BIN)/bfimg formats doc > docs/formats.md
+	$(BIN)/bfimg formats svg > docs/disk-layout.svg
+
+samples: setup
+	$(BIN)/python samples/make_samples.py
+
+setup: .venv/base
+	@$(call packages,boot)
+
+setup-test: .venv/dev
+	@$(call packages,test)
+
+.venv/base: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(call install,python3-venv); }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+.venv/dev: .venv/base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+# $(call packages,LEVEL): the Debian packages of the tools that LEVEL needs and that are missing.
+packages = missing=$$($(BIN)/bfimg doctor --packages --for $(1)); \
+    if [ -n "$$missing" ]; then $(call install,$$missing); fi
+
+# $(call install,NAMES): with root or sudo, else say what to do.
+install = echo "installing: "$(1); \
+    if [ "$$(id -u)" = 0 ]; then root=; elif sudo -n true 2>/dev/null; then root="sudo -n"; else \
+    echo "missing packages, install them as root: apt-get install "$(1) >&2; exit 1; fi; \
+    $$root apt-get -qq update && \
+    $$root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(1) >/dev/null
+
+clean:
+	rm -rf build disk.img .venv

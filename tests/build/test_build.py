@@ -1,0 +1,167 @@
+"""`build` makes the image its layout asks for, or says with numbers why not."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bfimg.build.build import BuildReport, build_image
+from bfimg.build.layout import FileSpec, Layout, default_layout
+from bfimg.build.programs import load_programs
+from bfimg.errors import (
+    BfimgError,
+    CompileError,
+    FitError,
+    FormatError,
+    InputError,
+    NotFoundError,
+    ToolError,
+    UsageError,
+)
+from bfimg.image.inspect import inspect, is_sound
+from bfimg.toolchain.compiler import Toolchain, select
+
+
+@pytest.fixture(scope="module")
+def clang() -> Toolchain:
+    return select("clang")
+
+
+def small(**changes: object) -> Layout:
+    return dataclasses.replace(default_layout(), **{"image_size": 8 << 20, "native_modules": (), **changes})  # type: ignore[arg-type]
+
+
+def test_regions_report_what_is_used(default_build: BuildReport) -> None:
+    regions = {region.name: region for region in default_build.regions}
+    assert regions["kernel"].used == default_build.kernel.image_bytes
+    assert regions["mbr"].room == 440
+    assert all(0 <= region.used <= region.room for region in default_build.regions)
+    assert default_build.kernel.image_bytes <= 40 * 1024
+
+
+def test_bitcode_programs_and_files(tmp_path: Path, clang: Toolchain) -> None:
+    (tmp_path / "notes.txt").write_text("notes")
+    files = (FileSpec("/DOC/notes of mine.txt", tmp_path / "notes.txt", None), FileSpec("/T.TXT", None, "text"))
+    build_image(small(bitcode_modules=None, files=files), tmp_path / "a.img", clang)
+    report = inspect(tmp_path / "a.img")
+    assert is_sound(report), report.findings
+    assert len(report.modules) == 12
+    assert {module.info.kind for module in report.modules} == {"bitcode"}
+    paths = {f.path: f.item.size for f in report.volumes[0].files}
+    assert paths["/DOC/notes of mine.txt"] == 5
+    assert paths["/T.TXT"] == 4
+
+
+def test_a_changed_source_recompiles_only_what_it_must(tmp_path: Path, clang: Toolchain, repository: Path) -> None:
+    kernel = tmp_path / "kernel"
+    shutil.copytree(repository / "kernel", kernel)
+    layout = small(kernel_sources=kernel)
+    cache = tmp_path / "cache"
+    first = build_image(layout, tmp_path / "a.img", clang, cache_dir=cache)
+    again = build_image(layout, tmp_path / "b.img", clang, cache_dir=cache)
+    assert first.compiled > 20 > first.reused
+    assert again.compiled == 0
+    assert (tmp_path / "a.img").read_bytes() == (tmp_path / "b.img").read_bytes()
+    with (kernel / "main.c").open("a") as stream:
+        stream.write("\n/* changed */\n")
+    third = build_image(layout, tmp_path / "c.img", clang, cache_dir=cache)
+    assert 1 <= third.compiled <= 3
+
+
+def test_dry_run_writes_no_image(tmp_path: Path, clang: Toolchain) -> None:
+    report = build_image(small(), tmp_path / "a.img", clang, dry_run=True)
+    assert not report.written and not (tmp_path / "a.img").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "reason"),
+    [
+        ({"image_size": 1 << 20}, FitError, "image of 2048 sectors, 2048 are taken before"),
+        ({"image_size": 3 << 20}, FitError, "4096 sectors make no FAT16 volume: it needs 4085 to 65524 clusters"),
+        ({"kernel_pad_to": 448 * 1024 + 1}, FitError, r"needs? \d+ bytes, 458752 fit: \d+ too many"),
+        ({"kernel_pad_to": 1000}, FitError, r"kernel of \d+ bytes cannot be padded to 1000"),
+        ({"native_modules": ("none",)}, NotFoundError, "no module program 'none'; there are: fibonacci"),
+        (
+            {"files": (FileSpec("/A", None, "x"), FileSpec("/a", None, "y"))},
+            UsageError,
+            "/a is put on the volume twice",
+        ),
+        ({"files": (FileSpec("/A", Path("none"), None),)}, InputError, "none: cannot be read"),
+        ({"files": (FileSpec("/A*", None, "x"),)}, UsageError, r"has '\*', which FAT does not allow"),
+        ({"files": (FileSpec("/A", None, "x" * (9 << 20)),)}, FitError, "volume is full"),
+        ({"volume_label": "much too long"}, UsageError, "no volume label"),
+        ({"sectors_per_cluster": 3}, UsageError, "3 sectors per cluster"),
+        ({"kernel_sources": Path("/nowhere")}, InputError, "modules.toml: cannot be read"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(
+    tmp_path: Path, clang: Toolchain, changes: dict[str, object], error: type[BfimgError], reason: str
+) -> None:
+    output = tmp_path / "a.img"
+    output.write_bytes(b"old")
+    with pytest.raises(error, match=reason):
+        build_image(small(**changes), output, clang)
+    assert output.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, repository: Path) -> Path:
+    shutil.copytree(repository / "kernel", tmp_path / "kernel")
+    return tmp_path / "kernel"
+
+
+def build_kernel(kernel: Path, clang: Toolchain) -> None:
+    build_image(small(kernel_sources=kernel), kernel.parent / "a.img", clang, cache_dir=kernel.parent / "cache")
+
+
+def test_a_kernel_that_outgrows_memory_is_refused_with_numbers(kernel: Path, clang: Toolchain) -> None:
+    (kernel / "huge.c").write_text("char huge[500000];\nchar *where(void) { return huge; }\n")
+    with pytest.raises(FitError, match=r"500\d\d\d bytes of bss need \d+ bytes, 458752 fit: \d+ too many"):
+        build_kernel(kernel, clang)
+
+
+def test_large_boot_code_is_refused_with_numbers(kernel: Path, clang: Toolchain) -> None:
+    with (kernel / "boot" / "stage1.S").open("a") as stream:
+        stream.write("\n.fill 600, 1, 0x90\n")
+    with pytest.raises(BfimgError, match=r"stage 1 is \d+ bytes, 440 fit"):
+        build_kernel(kernel, clang)
+
+
+def test_compile_errors_are_one_line_with_file_and_place(kernel: Path, clang: Toolchain) -> None:
+    (kernel / "broken.c").write_text("int f(void) { return x; }\n")
+    with pytest.raises(CompileError, match=r"broken\.c: clang failed: broken\.c:1:\d+: error: .*x") as caught:
+        build_kernel(kernel, clang)
+    assert "\n" not in str(caught.value)
+
+
+def test_undefined_symbols_do_not_link(kernel: Path, clang: Toolchain) -> None:
+    (kernel / "undefined.c").write_text("int nowhere(void);\nint f(void) { return nowhere(); }\n")
+    with pytest.raises(CompileError, match="undefined symbol: nowhere"):
+        build_kernel(kernel, clang)
+
+
+def test_a_module_list_that_is_none(kernel: Path) -> None:
+    (kernel / "modules" / "modules.toml").write_text("[[module]]\nname = 3\n")
+    with pytest.raises(FormatError, match="is no list of modules"):
+        load_programs(kernel)
+
+
+def test_toolchains(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert select().family == "clang"
+    assert select("gcc").linker[0].endswith("/ld")
+    monkeypatch.setenv("CC", "gcc -pipe")
+    chosen = select()
+    assert (chosen.family, chosen.compiler[1:]) == ("gcc", ("-pipe",))
+    monkeypatch.setenv("LD", "/nowhere/ld")
+    with pytest.raises(ToolError, match="/nowhere/ld cannot be run"):
+        select()
+    with pytest.raises(UsageError, match="no toolchain 'msvc'"):
+        select("msvc")
+    monkeypatch.delenv("CC")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ToolError, match="clang is not installed; install it: apt-get install clang"):
+        select()

@@ -1,0 +1,76 @@
+"""Modules arrive on the volume, all or none."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bfimg.errors import BfimgError, FitError, NotFoundError, UsageError
+from bfimg.image.inspect import inspect
+from bfimg.module.add import add_modules
+from bfimg.module.prepare import ModuleRequest
+from bfimg.module.wrap import native_module
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def files(image: Path) -> dict[str, int]:
+    return {f.path: f.item.size for f in inspect(image).volumes[0].files}
+
+
+def test_mtools_reads_back_what_was_added(disk: Path, repository: Path) -> None:
+    report = add_modules(disk, [repository / "samples" / "sha256.bc"])
+    (added,) = report.added
+    assert (report.region, added.path, added.replaced) == ("part1", "/SHA256.BC", False)
+    read = subprocess.run(["mtype", "-i", f"{disk}@@1M", "::SHA256.BC"], capture_output=True, check=True).stdout
+    assert read == added.module.data
+    assert add_modules(disk, [repository / "samples" / "sha256.bc"]).added[0].replaced
+
+
+def test_long_names_get_a_short_one_too(disk: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.mod").write_bytes(native_module("a_rather_long_name", b"\xc3"))
+    (added,) = add_modules(disk, [tmp_path / "m.mod"]).added
+    assert (added.path, added.short_name) == ("/a_rather_long_name.mod", "A_RATH~1.MOD")
+
+
+def test_dry_run_and_output_leave_the_image_alone(disk: Path, repository: Path, tmp_path: Path) -> None:
+    before = digest(disk)
+    assert not add_modules(disk, [repository / "samples" / "sha256.bc"], dry_run=True).written
+    other = tmp_path / "other.img"
+    add_modules(disk, [repository / "samples" / "sha256.bc"], output=other)
+    assert digest(disk) == before
+    assert "/SHA256.BC" in files(other) and "/SHA256.BC" not in files(disk)
+
+
+def test_one_bad_module_keeps_all_out(disk: Path, repository: Path, tmp_path: Path) -> None:
+    before = digest(disk)
+    bad = tmp_path / "bad.bc"
+    bad.write_bytes(b"BC\xc0\xde garbage")
+    with pytest.raises(BfimgError):
+        add_modules(disk, [repository / "samples" / "sha256.bc", bad])
+    with pytest.raises(UsageError, match=r"two modules would be called SHA256\.BC"):
+        add_modules(disk, [repository / "samples" / "sha256.bc"] * 2)
+    assert digest(disk) == before
+
+
+def test_a_full_volume_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    image, module = tmp_path / "v.img", tmp_path / "m.mod"
+    image.write_bytes(bytes(360 * 1024))
+    subprocess.run(["mkfs.fat", image], check=True, capture_output=True)
+    module.write_bytes(native_module("large", b"\xc3" * 400_000))
+    before = digest(image)
+    with pytest.raises(FitError, match="volume is full"):
+        add_modules(image, [module])
+    assert digest(image) == before
+
+
+def test_an_image_without_a_volume_is_refused(tmp_path: Path, repository: Path) -> None:
+    image = tmp_path / "x.img"
+    image.write_bytes(bytes(10_000))
+    with pytest.raises(NotFoundError, match="no FAT volume"):
+        add_modules(image, [repository / "samples" / "sha256.bc"], ModuleRequest())
