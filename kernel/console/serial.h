@@ -1,0 +1,13 @@
+/* COM1, 115200 baud, 8N1. */
+#pragma once
+
+void serial_init(void);
+
+/* Sends one character; "\n" goes out as "\r\n". A port that stays busy is given up: waits are bounded. */
+void serial_put(char character);
+
+/* Ends the line that is being sent, if any: a line for machines starts in the first column. */
+void serial_fresh_line(void);
+
+/* Waits, bounded, until the last character has left. */
+void serial_drain(void);

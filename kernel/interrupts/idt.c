@@ -1,0 +1,33 @@
+#include "interrupts/exceptions.h"
+
+#define EXCEPTIONS 32
+#define EXCEPTION_STUB_SIZE 16       /* as in interrupts/vectors.S */
+#define KERNEL_CODE_SELECTOR 8       /* as in entry.S */
+#define GATE_INTERRUPT_PRESENT 0x8e00 /* 32-bit interrupt gate, ring 0 */
+
+struct gate {
+    uint16_t offset_low;
+    uint16_t selector;
+    uint16_t type;
+    uint16_t offset_high;
+};
+
+struct idt_pointer {
+    uint16_t limit;
+    uint32_t base;
+} __attribute__((packed));
+
+extern const uint8_t exception_stubs[];
+
+static struct gate idt[EXCEPTIONS];
+
+void exceptions_init(void)
+{
+    for (unsigned vector = 0; vector < EXCEPTIONS; vector++) {
+        uint32_t offset = (uint32_t)(uintptr_t)exception_stubs + vector * EXCEPTION_STUB_SIZE;
+        idt[vector] = (struct gate){(uint16_t)offset, KERNEL_CODE_SELECTOR, GATE_INTERRUPT_PRESENT,
+                                    (uint16_t)(offset >> 16)};
+    }
+    struct idt_pointer pointer = {sizeof idt - 1, (uint32_t)(uintptr_t)idt};
+    __asm__ volatile("lidt %0" : : "m"(pointer), "m"(idt));
+}

@@ -1,0 +1,107 @@
+#include "report/events.h"
+
+#include "console/print.h"
+#include "machine/memory.h"
+#include "report/json.h"
+
+#define PROTOCOL_VERSION 1
+
+void report_boot(const struct boot_report *boot)
+{
+    json_begin("boot");
+    json_number("version", PROTOCOL_VERSION);
+    json_text("nonce", boot->nonce);
+    json_hex("build_id", boot->header->build_id, sizeof boot->header->build_id);
+    json_number("kernel_bytes", boot->header->image_bytes);
+    json_number("kernel_crc", boot->info->kernel_crc);
+    json_boolean("canary", boot->canary);
+    json_number("memory_kib", memory_kib(boot->info));
+    json_boolean("lba_reads", boot->info->lba_reads);
+    json_number("a20", boot->info->a20_method);
+    json_end();
+    console_print(VGA_WHITE, "BareFlow kernel, %u bytes, %u KiB of memory\n", boot->header->image_bytes,
+                  memory_kib(boot->info));
+}
+
+void report_refusal(const char *reason)
+{
+    json_begin("fault");
+    json_text("reason", reason);
+    json_end();
+    console_print(VGA_RED, "BareFlow cannot run: %s\n", reason);
+}
+
+void report_volume(const struct fat_volume *volume, uint32_t files)
+{
+    json_begin("volume");
+    json_text("drive", volume->drive->name);
+    json_number("lba", volume->lba);
+    json_number("clusters", volume->clusters);
+    json_number("cluster_bytes", volume->cluster_sectors * BF_SECTOR_SIZE);
+    json_number("files", files);
+    json_text("label", volume->label);
+    json_end();
+    console_print(VGA_WHITE, "%s at sector %u: FAT16, %u clusters, %u files\n", volume->drive->name, volume->lba,
+                  volume->clusters, files);
+}
+
+void report_volume_problem(const char *drive, uint32_t lba, const char *problem)
+{
+    json_begin("volume");
+    json_text("drive", drive);
+    json_number("lba", lba);
+    json_text("problem", problem);
+    json_end();
+    console_print(VGA_RED, "%s at sector %u: %s\n", drive, lba, problem);
+}
+
+/* For machines only: people see the modules. */
+void report_file(const struct fat_entry *entry)
+{
+    json_begin("file");
+    json_text("name", entry->name);
+    json_number("size", entry->size);
+    json_end();
+}
+
+void report_config(const struct config *config)
+{
+    json_begin("config");
+    json_text("file", config->present ? BF_CONFIG_FILE : "");
+    json_text("modules", config->modules);
+    json_number("iterations", config->iterations);
+    json_end();
+}
+
+void report_config_problem(const char *problem, unsigned line)
+{
+    json_begin("config");
+    json_text("problem", problem);
+    json_number("line", line);
+    json_end();
+    console_print(VGA_YELLOW, BF_CONFIG_FILE ", line %u: %s\n", line, problem);
+}
+
+void report_config_missing(const char *name)
+{
+    json_begin("config");
+    json_text("problem", "no module of this name");
+    json_text("module", name);
+    json_end();
+    console_print(VGA_RED, BF_CONFIG_FILE " asks for a module that is not there\n");
+}
+
+void report_done(const struct totals *totals)
+{
+    console_print(totals->failed || totals->invalid ? VGA_RED : VGA_GREEN,
+                  "%u passed, %u failed, %u invalid, %u unchecked, %u not executable yet\n", totals->passed,
+                  totals->failed, totals->invalid, totals->unchecked, totals->pending);
+    json_begin("done");
+    json_number("passed", totals->passed);
+    json_number("failed", totals->failed);
+    json_number("invalid", totals->invalid);
+    json_number("unchecked", totals->unchecked);
+    json_number("pending", totals->pending);
+    json_number("volumes", totals->volumes);
+    json_end();
+}
