@@ -114,7 +114,7 @@ def assemble(
     store.write(descriptor.kernel_lba * SECTOR_SIZE, kernel)
     volume_used = _volume(store, layout, files, when, identity[4:8])
     used = {
-        "mbr": len(boot.stage1),
+        "mbr": len(boot.stage1.rstrip(b"\0")),
         "stage2": len(boot.stage2.rstrip(b"\0")),
         "kernel": len(kernel),
         "jit_cache": 0,

@@ -68,11 +68,12 @@ def build_image(
 
 
 def _modules(layout: Layout, kernel: KernelBuild) -> Iterator[VolumeFile]:
-    for program in choose(kernel.programs, layout.native_modules, "modules.native"):
-        code = kernel.native_module(program)
+    native = choose(kernel.programs, layout.native_modules, "modules.native")
+    for program, code in zip(native, kernel.native_modules(native), strict=True):
         yield VolumeFile("/" + volume_name(program.name, "mod"), native_module(program.name, code))
-    for program in choose(kernel.programs, layout.bitcode_modules, "modules.bitcode"):
-        wrapped = wrap_bitcode(kernel.bitcode_module(program), name=program.name, entry=program.entry)
+    bitcode = choose(kernel.programs, layout.bitcode_modules, "modules.bitcode")
+    for program, data in zip(bitcode, kernel.bitcode_modules(bitcode), strict=True):
+        wrapped = wrap_bitcode(data, name=program.name, entry=program.entry)
         yield VolumeFile("/" + volume_name(program.name, "bc"), wrapped)
 
 

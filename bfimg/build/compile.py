@@ -118,14 +118,20 @@ class KernelBuild:
             raise InputError("has no kernel sources", path=str(self.sources), hint="name a kernel folder")
         return _in_parallel([partial(self._object, source) for source in [*sources, self._generated / "bf_crc.c"]])
 
-    def native_module(self, program: Program) -> bytes:
-        """Flat code of a module, linked for the module arena. Its entry is at offset 0."""
+    def native_modules(self, programs: Sequence[Program]) -> list[bytes]:
+        """Flat code of each program, linked for the module arena. Its entry is at offset 0."""
+        return _in_parallel([partial(self._native_module, program) for program in programs])
+
+    def _native_module(self, program: Program) -> bytes:
         sources = [self.sources / _MODULE_START, program.source, *sorted((self.sources / "lib").glob("*.c"))]
         objects = [self._object(source, module=True) for source in sources]
-        return self._link("module.ld.S", objects, {"bf_entry": program.entry})
+        return self._link("module.ld.S", objects, {"bf_entry": program.entry}, "--gc-sections")
 
-    def bitcode_module(self, program: Program) -> bytes:
-        """Raw LLVM bitcode of a module. Needs clang, whatever the toolchain."""
+    def bitcode_modules(self, programs: Sequence[Program]) -> list[bytes]:
+        """Raw LLVM bitcode of each program. Needs clang, whatever the toolchain."""
+        return _in_parallel([partial(self._bitcode_module, program) for program in programs])
+
+    def _bitcode_module(self, program: Program) -> bytes:
         recipe = bitcode_command(program.source.name, "")
         parts = ("bitcode", *recipe, *self._common, _read(program.source))
         include = (program.source.parent,)

@@ -10,8 +10,9 @@ import click
 def command(kind: str) -> None:
     """Generate C, assembler and reference text from the definitions.
 
-    It goes to standard output. c: the kernel's header. crc: C source of the CRC routines. asm: assembler constants and macros.
-    doc: the reference page. svg: a picture of the disk layout.
+    It goes to standard output. c: the kernel's header; crc: C source of the CRC routines; asm: constants and
+    macros; doc: the reference page; svg: a picture of the disk layout.
+
     Example: bfimg formats c > bf_formats.h
     """
     if kind == "c":

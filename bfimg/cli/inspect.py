@@ -76,7 +76,7 @@ def _print_report(report: InspectReport, whole: bool) -> None:
         for module in report.modules:
             _print_module(module, with_fields=not whole)
     if report.findings:
-        click.echo(f"\n{len(report.findings)} problems")
+        click.echo("\nproblems")
         for finding in report.findings:
             place = finding.place if finding.offset is None else f"{finding.place} at {finding.offset:#x}"
             click.echo(f"  {place}: {finding.message}")

@@ -24,7 +24,8 @@ _MACHINE = ("-march=i686",)
 _KERNEL = (*_MACHINE, "-mgeneral-regs-only", "-Os", "-fno-pic", *_FREESTANDING, *_WARNINGS)
 # Same results as a host build of the same source: SSE2 arithmetic, no fused multiply-add.
 _FLOATING_POINT = ("-msse2", "-mfpmath=sse", "-ffp-contract=off", "-fno-math-errno")
-_MODULE = (*_MACHINE, *_FLOATING_POINT, "-O2", "-fno-pic", *_FREESTANDING, *_WARNINGS)
+# One section a function: the linker leaves out library functions that a module does not call.
+_MODULE = (*_MACHINE, *_FLOATING_POINT, "-O2", "-fno-pic", "-ffunction-sections", *_FREESTANDING, *_WARNINGS)
 _BITCODE = (*_MACHINE, *_FLOATING_POINT, "-O1", "-fno-vectorize", "-fno-slp-vectorize", "-fno-unroll-loops")
 _BITCODE_COMMON = ("-ffreestanding", "-fno-pic", "-fno-stack-protector", "-g0")
 _C_STANDARD = "-std=c11"

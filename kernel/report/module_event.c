@@ -75,6 +75,8 @@ static void print_for_people(const struct module *module)
         console_print(VGA_RED, ", want %08x", module->expected);
     if (module->status == MODULE_INVALID)
         console_print(VGA_RED, "  %s", module->reason);
+    if (module->status == MODULE_NOT_EXECUTABLE)
+        console_print(VGA_GREY, ": %s found, CRC correct", module->file);
     console_print(VGA_GREY, "\n");
 }
 

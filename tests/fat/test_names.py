@@ -55,7 +55,7 @@ def test_numbers_go_on_until_one_is_free() -> None:
 def test_lower_case_flags_and_special_first_byte() -> None:
     assert short_name_text(b"README  TXT", 0x18) == "readme.txt"
     assert short_name_text(b"README  TXT", 0x08) == "readme.TXT"
-    assert short_name_text(b"\x05BC     TXT") == "σBC.TXT"
+    assert short_name_text(b"\x05BC     TXT") == "\u03c3BC.TXT"
 
 
 def test_checksum_of_a_known_name() -> None:

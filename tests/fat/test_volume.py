@@ -233,7 +233,7 @@ class TestDamage:
 def test_impossible_boot_sectors_are_refused_by_field(field: int, value: bytes) -> None:
     store, _ = make(8400)
     store.write(field, value)
-    with pytest.raises(FormatError, match="fat.bpb"):
+    with pytest.raises(FormatError, match=r"fat\.bpb"):
         FatVolume(store)
 
 

@@ -1,0 +1,67 @@
+"""What the documents say is so: paths exist, commands run, output is what the commands print."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGES = ["README.md", "docs/architecture.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_named_exists(repository: Path, page: str) -> None:
+    text = (repository / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:formats|bfimg|kernel|samples|tests|docs)/[\w./-]*)`", text))
+    linked = set(re.findall(r"\]\(((?!http)[^)#]+)\)", text))
+    assert named | linked
+    missing = [path for path in named if not (repository / path).exists() and "VERB" not in path]
+    missing += [path for path in linked if not ((repository / page).parent / path).exists()]
+    assert not missing
+
+
+def test_architecture_names_every_folder_and_definition(repository: Path) -> None:
+    text = (repository / "docs" / "architecture.md").read_text(encoding="utf-8")
+    folders = [p for top in ("bfimg", "kernel") for p in (repository / top).iterdir() if p.is_dir()]
+    names = [f"{p.relative_to(repository)}/" for p in folders if p.name != "__pycache__"]
+    names += [
+        f"formats/{p.name}" for p in (repository / "formats").glob("*.py") if p.stem not in ("__init__", "cpu_features")
+    ]
+    assert [name for name in names if name not in text] == []
+
+
+def commands(text: str) -> list[tuple[str, list[str]]]:
+    """(command, output lines) of each ``$`` line in console blocks."""
+    found: list[tuple[str, list[str]]] = []
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            else:
+                found[-1][1].append(line)
+    return found
+
+
+def masked(line: str) -> str:
+    """A line without what differs between compilers and runs: numbers, ids, the length of bars and columns."""
+    line = re.sub(r"\b(0x)?[0-9a-f]*[0-9][0-9a-f,.]*\b", "N", line)
+    return re.sub(r"\s+", " ", re.sub(r"#+\.*|\.{4,}", "BAR", line)).strip()
+
+
+def test_the_tour_in_the_readme_prints_what_it_shows(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    shutil.copy(repository / "samples" / "sha256.bc", tmp_path / "samples")
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    shown = commands((repository / "README.md").read_text(encoding="utf-8"))
+    assert len(shown) >= 5
+    for command, output in shown:
+        result = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, (command, result.stderr)
+        assert [masked(line) for line in result.stdout.splitlines()] == [masked(line) for line in output], command
