@@ -148,9 +148,7 @@ def tool() -> Callable[..., bytes]:
     return run
 
 
-@pytest.fixture(
-    scope="session", params=[f"{target} {level}" for target in TARGETS for level in ("-O0", "-O2 -g")]
-)
+@pytest.fixture(scope="session", params=[f"{target} {level}" for target in TARGETS for level in ("-O0", "-O2 -g")])
 def compiled(request: pytest.FixtureRequest, compile_c: Callable[..., Path]) -> Path:
     """C_SOURCE for each machine, unoptimised, and optimised with debug information."""
     target, *options = request.param.split()

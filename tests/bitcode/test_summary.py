@@ -194,8 +194,7 @@ def test_newer_bitcode_as_llvmlite_reads_it():
         (summary.globals, module.global_variables),
     ):
         assert [(s.name, s.is_declaration, s.linkage) for s in found] == [
-            (v.name, v.is_declaration, LLVMLITE_LINKAGES.get(v.linkage.name, v.linkage.name))
-            for v in expected
+            (v.name, v.is_declaration, LLVMLITE_LINKAGES.get(v.linkage.name, v.linkage.name)) for v in expected
         ]
     assert [variable.is_constant for variable in summary.globals] == [
         " constant " in str(variable) for variable in module.global_variables
@@ -365,9 +364,7 @@ def test_refuses_a_module_of_unknown_producer(writer):
         summarise(writer.to_bytes())
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"BC", b"\x7fELF....", b"; ModuleID = 'x'", bytes(4096), b"LLBC" + bytes(124)]
-)
+@pytest.mark.parametrize("data", [b"", b"BC", b"\x7fELF....", b"; ModuleID = 'x'", bytes(4096), b"LLBC" + bytes(124)])
 def test_refuses_what_is_no_bitcode(data):
     with pytest.raises(FormatError, match="not LLVM bitcode") as caught:
         summarise(data)

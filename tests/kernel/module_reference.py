@@ -146,9 +146,7 @@ def matrix_mul(n: int) -> int:
     left = [[next(random) for _ in range(size)] for _ in range(size)]
     right = [[next(random) for _ in range(size)] for _ in range(size)]
     columns = list(zip(*right, strict=True))
-    return checksum_of(
-        sum(a * b for a, b in zip(row, column, strict=True)) for row in left for column in columns
-    )
+    return checksum_of(sum(a * b for a, b in zip(row, column, strict=True)) for row in left for column in columns)
 
 
 def quicksort(n: int) -> int:
@@ -244,9 +242,7 @@ def gemm_tile(n: int) -> int:
     a = [[(next(random) >> 16) - 128 for _ in range(24)] for _ in range(24)]
     b = [[(next(random) >> 16) - 128 for _ in range(24)] for _ in range(24)]
     columns = list(zip(*b, strict=True))
-    return checksum_of(
-        sum(x * y for x, y in zip(row, column, strict=True)) for row in a for column in columns
-    )
+    return checksum_of(sum(x * y for x, y in zip(row, column, strict=True)) for row in a for column in columns)
 
 
 def _bounce(position: float, previous: float) -> tuple[float, float]:

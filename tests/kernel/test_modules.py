@@ -21,9 +21,7 @@ MODULES = Path(__file__).parents[2] / "kernel" / "modules"
 
 def _load_reference() -> ModuleType:
     """The helper beside this file: pytest's importlib mode does not put this folder on the import path."""
-    spec = importlib.util.spec_from_file_location(
-        "module_reference", Path(__file__).with_name("module_reference.py")
-    )
+    spec = importlib.util.spec_from_file_location("module_reference", Path(__file__).with_name("module_reference.py"))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -122,9 +120,7 @@ def test_the_known_answer_is_that_of_the_reference(name: str) -> None:
 
 @pytest.mark.parametrize(("compiler", "level"), HOST_BUILDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_build_gives_the_answers_of_the_reference(
-    name: str, compiler: str, level: str, tmp_path: Path
-) -> None:
+def test_every_build_gives_the_answers_of_the_reference(name: str, compiler: str, level: str, tmp_path: Path) -> None:
     main = entry(build_host(tmp_path, MODULES / f"{name}.c", compiler=compiler, options=(level,)), name)
     assert main(SIZE[name]) == ANSWER[name]
     assert {n: main(n) for n in OTHER_SIZES[name]} == {n: expected(name, n) for n in OTHER_SIZES[name]}
@@ -167,9 +163,7 @@ def test_quicksort_sorts_awkward_arrays(tmp_path: Path) -> None:
     sort = wrap(tmp_path, "quicksort", "void sort(uint32_t *a, uint32_t n) { quicksort(a, a + n); }").sort
     generator = random.Random(1)
     arrays = [list(range(1000)), list(range(1000, 0, -1)), [7] * 1000, [0, 0xFFFF_FFFF] * 500]
-    arrays += [
-        [generator.randrange(limit) for _ in range(length)] for limit in (2, 2**32) for length in range(60)
-    ]
+    arrays += [[generator.randrange(limit) for _ in range(length)] for limit in (2, 2**32) for length in range(60)]
     for values in arrays:
         array = (ctypes.c_uint32 * len(values))(*values)
         sort(array, ctypes.c_uint32(len(values)))
@@ -218,12 +212,8 @@ def test_regex_survives_more_deterministic_states_than_it_can_keep(regex: Callab
         assert regex(pattern, text) == reference.longest_match(pattern, text)
 
 
-@pytest.mark.parametrize(
-    "pattern", ["(", "a)", "(a", "*a", "a|+", "[a", "[", "a\\", "[a\\", "a" * 70, "a(b|(c)"]
-)
-def test_regex_refuses_malformed_and_oversized_patterns(
-    pattern: str, regex: Callable[[str, str], int]
-) -> None:
+@pytest.mark.parametrize("pattern", ["(", "a)", "(a", "*a", "a|+", "[a", "[", "a\\", "[a\\", "a" * 70, "a(b|(c)"])
+def test_regex_refuses_malformed_and_oversized_patterns(pattern: str, regex: Callable[[str, str], int]) -> None:
     assert regex(pattern, "aaa") == -1
 
 
@@ -232,9 +222,7 @@ def test_regex_refuses_malformed_and_oversized_patterns(
 
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 @pytest.mark.parametrize("name", NAMES)
-def test_target_object_exports_the_entry_and_needs_only_helpers(
-    name: str, level: str, tmp_path: Path
-) -> None:
+def test_target_object_exports_the_entry_and_needs_only_helpers(name: str, level: str, tmp_path: Path) -> None:
     target = build_target(tmp_path, name, level)
     symbols = run("llvm-nm", "--extern-only", "--format=just-symbols", "--defined-only", target).split()
     needed = run("llvm-nm", "--undefined-only", "--format=just-symbols", target).split()
@@ -297,9 +285,7 @@ def test_optimised_work_grows_with_the_size(name: str, tmp_path: Path) -> None:
         main(size)
         return blocks.value
 
-    if (
-        name == "gemm_tile"
-    ):  # the size orders the work, which is 24 multiply-adds for each of 24 * 24 elements
+    if name == "gemm_tile":  # the size orders the work, which is 24 multiply-adds for each of 24 * 24 elements
         assert work(SIZE[name]) > 24**3
     else:
         assert work(SIZE[name]) > 1000
