@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,10 @@ def fsck(image: Path) -> None:
 def mtools_tree(image: Path, folder: Path) -> dict[str, bytes]:
     """Every file on the volume as mcopy extracts it, by its path."""
     folder.mkdir()
-    subprocess.run(["mcopy", "-s", "-Q", "-i", image, "::/", folder], check=True, capture_output=True)
+    # mtools turns what the locale cannot say into underscores.
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    command = ["mcopy", "-s", "-Q", "-i", image, "::/", folder]
+    subprocess.run(command, check=True, capture_output=True, env=environment)
     return {"/" + str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
