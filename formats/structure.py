@@ -217,7 +217,7 @@ class Structure:
 
     @classmethod
     def parse(
-        cls, data: bytes | memoryview, offset: int = 0, *, path: str | None = None, field: str | None = None
+        cls, data: bytes | bytearray | memoryview, offset: int = 0, *, path: str | None = None, field: str | None = None
     ) -> Self:
         """Read one structure at `offset` of `data`. Values are not judged here: see `problems`.
 

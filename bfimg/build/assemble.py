@@ -10,6 +10,7 @@ from datetime import datetime
 from bfimg.build.compile import BootBinaries
 from bfimg.build.layout import Layout
 from bfimg.errors import FitError, FormatError
+from bfimg.fat.editor import FatEditor
 from bfimg.fat.mkfs import FatOptions, format_volume
 from bfimg.fat.volume import FatVolume
 from bfimg.formats.crc import CRC32
@@ -194,8 +195,9 @@ def _volume(store: Store, layout: Layout, files: Sequence[VolumeFile], when: dat
     )
     geometry = format_volume(store, first * SECTOR_SIZE, options, when)
     volume = FatVolume(store, first * SECTOR_SIZE)
+    editor = FatEditor(volume, when)
     for file in files:
-        volume.make_folders(file.path, when)
-        volume.write(file.path, file.data, when)
-    volume.flush()
+        editor.make_folders(file.path.rpartition("/")[0])
+        editor.write(file.path, file.data)
+    editor.flush()
     return sectors * SECTOR_SIZE - volume.table.free_count * geometry.cluster_bytes

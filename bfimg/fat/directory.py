@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bfimg.clock import fat_timestamp, from_fat_timestamp
-from bfimg.fat.names import exact_short_name, generate_short_name, short_name_checksum, short_name_text
+from bfimg.fat.names import (
+    ShortNameBase,
+    exact_short_name,
+    generate_short_name,
+    short_name_checksum,
+    short_name_text,
+)
 from bfimg.formats.fat_directory import (
     FAT_ENTRY_END,
     FAT_ENTRY_FREE,
@@ -115,9 +121,25 @@ class Directory:
 
     def __init__(self, data: bytes) -> None:
         self.data = bytearray(data)
-        self.items = {item.name.casefold(): item for item in parse_directory(data) if not item.is_label}
+        items = list(parse_directory(data))
+        self.items = {item.name.casefold(): item for item in items if not item.is_label}
+        self.label = next((item for item in items if item.is_label), None)
         self._shorts = {item.raw_short_name: item for item in self.items.values()}
-        self._free = 0  # no slot before this one is free
+        self._tails: dict[ShortNameBase, int] = {}
+        # Where to look for that many free slots; none stand before.
+        self._room: dict[int, int] = {}
+        self._end = self._find_end()
+
+    def _find_end(self) -> int:
+        """The first slot with an end mark. What stands behind it may be anything."""
+        marks = self.data[::SLOT_SIZE]
+        found = marks.find(FAT_ENTRY_END)
+        return found if found >= 0 else len(marks)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing but the entries for itself and its parent is there."""
+        return not self.items.keys() - {".", ".."}
 
     def find(self, name: str) -> Item | None:
         """The entry with this long or 8.3 name, case ignored."""
@@ -127,6 +149,10 @@ class Directory:
         raw = exact_short_name(name.upper())
         return None if raw is None else self._shorts.get(raw)
 
+    def entry(self, item: Item) -> DirectoryEntry:
+        """The 8.3 entry of `item`."""
+        return DirectoryEntry.parse(self.data, item.entry_slot * SLOT_SIZE)
+
     def slots_needed(self, name: str) -> int:
         """Slots an entry of this name takes."""
         return 1 if exact_short_name(name) is not None else 1 + _long_slots(name)
@@ -134,47 +160,72 @@ class Directory:
     def find_room(self, count: int) -> int | None:
         """First of `count` free slots in a row, or None."""
         run = 0
-        first_free = None
-        for slot in range(self._free, len(self.data) // SLOT_SIZE):
-            mark = self.data[slot * SLOT_SIZE]
-            if mark in (FAT_ENTRY_FREE, FAT_ENTRY_END):
-                first_free = slot if first_free is None else first_free
-                run += 1
-                if run == count:
-                    self._free = first_free
-                    return slot - count + 1
-            else:
-                run = 0
-        return None
+        total = len(self.data) // SLOT_SIZE
+        for slot in range(self._room.get(count, 0), self._end):
+            run = run + 1 if self.data[slot * SLOT_SIZE] == FAT_ENTRY_FREE else 0
+            if run == count:
+                self._room[count] = slot - count + 1
+                return slot - count + 1
+        self._room[count] = self._end - run
+        return self._end - run if total - (self._end - run) >= count else None
 
     def grow(self, size: int) -> None:
         """Add `size` zero bytes of slots."""
         self.data += bytes(size)
 
-    def add(self, slot: int, name: str, entry: DirectoryEntry) -> None:
+    def add(self, slot: int, name: str, entry: DirectoryEntry) -> Item:
         """Put an entry, with its long name where `name` is not an 8.3 name as it stands, at free slots."""
         raw = exact_short_name(name)
         parts: list[bytes] = []
         if raw is None:
-            raw = generate_short_name(name, self._shorts)
+            raw = generate_short_name(name, self._shorts, self._tails)
             parts = list(_long_entries(name, short_name_checksum(raw)))
-        encoded = b"".join([*parts, entry.replace(name=raw).to_bytes()])
-        self.data[slot * SLOT_SIZE : slot * SLOT_SIZE + len(encoded)] = encoded
-        self._remember(slot, len(parts) + 1)
+        self._put(slot, b"".join([*parts, entry.replace(name=raw, case_flags=0).to_bytes()]))
+        return self._remember(slot, len(parts) + 1)
 
-    def update(self, item: Item, entry: DirectoryEntry) -> None:
+    def update(self, item: Item, entry: DirectoryEntry) -> Item:
         """Replace the 8.3 entry of `item`, keeping its names."""
         start = item.entry_slot * SLOT_SIZE
         kept = entry.replace(name=item.raw_short_name, case_flags=self.data[start + _CASE_FLAGS])
         self.data[start : start + SLOT_SIZE] = kept.to_bytes()
-        self._remember(item.slot, item.slots)
+        return self._remember(item.slot, item.slots)
 
-    def _remember(self, slot: int, slots: int) -> None:
+    def remove(self, item: Item) -> None:
+        """Mark the slots of `item` as free."""
+        for slot in range(item.slot, item.slot + item.slots):
+            self.data[slot * SLOT_SIZE] = FAT_ENTRY_FREE
+        del self.items[item.name.casefold()]
+        del self._shorts[item.raw_short_name]
+        # A run of free slots may now begin before this item, so only the hint for single slots stays.
+        self._room = {1: min(self._room.get(1, 0), item.slot)}
+
+    def set_label(self, slot: int, entry: DirectoryEntry) -> None:
+        """Put the volume label at `slot`, free or the old label's."""
+        self._put(slot, entry.to_bytes())
+        self.label = replace(next(parse_directory(entry.to_bytes())), slot=slot)
+
+    def remove_label(self) -> None:
+        """Mark the slot of the label as free."""
+        if self.label is not None:
+            self.data[self.label.slot * SLOT_SIZE] = FAT_ENTRY_FREE
+            self._room = {}
+            self.label = None
+
+    def _put(self, slot: int, encoded: bytes) -> None:
+        """Write slots; the end mark moves behind them when they reach beyond it."""
+        self.data[slot * SLOT_SIZE : slot * SLOT_SIZE + len(encoded)] = encoded
+        last = slot + len(encoded) // SLOT_SIZE
+        if last > self._end:
+            self._end = last
+            if last * SLOT_SIZE < len(self.data):
+                self.data[last * SLOT_SIZE] = FAT_ENTRY_END
+
+    def _remember(self, slot: int, slots: int) -> Item:
         window = self.data[slot * SLOT_SIZE : (slot + slots) * SLOT_SIZE]
-        for item in parse_directory(window):
-            placed = replace(item, slot=slot, slots=slots)
-            self.items[placed.name.casefold()] = placed
-            self._shorts[placed.raw_short_name] = placed
+        item = replace(next(parse_directory(window)), slot=slot, slots=slots)
+        self.items[item.name.casefold()] = item
+        self._shorts[item.raw_short_name] = item
+        return item
 
 
 def _long_slots(name: str) -> int:

@@ -35,6 +35,7 @@ _PREFERRED_CLUSTER = {12: 512, 16: 2048, 32: 4096}
 _SECTORS_PER_TRACK = 32
 _HEADS = 64
 _HALT_CODE = b"\xfa\xf4\xeb\xfd"  # cli; hlt; jmp back: the volume itself does not boot
+NO_LABEL = b"NO NAME    "  # in the boot sector of a volume without a label
 _LABEL_CHARACTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 !#$%&'()-@^_`{}~")
 
 
@@ -137,7 +138,7 @@ def format_volume(store: Store, offset: int, options: FatOptions, when: datetime
         raise FitError(
             f"volume of {geometry.total_bytes} bytes, {store.size - offset} are there", hint="make the image larger"
         )
-    boot = _boot_sector(options, geometry, label or b"NO NAME    ")
+    boot = _boot_sector(options, geometry, label or NO_LABEL)
     store.write(offset, boot.to_bytes())
     if isinstance(boot, FatBootSector32):
         # The root directory's first cluster is in use.

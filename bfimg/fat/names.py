@@ -6,6 +6,7 @@ Source: Microsoft FAT Specification (2005), sections 6 and 7.
 from __future__ import annotations
 
 from collections.abc import Container
+from dataclasses import dataclass
 
 from bfimg.errors import UsageError
 from bfimg.formats.fat_directory import FAT_ENTRY_FREE, FAT_ENTRY_KANJI_E5, FAT_LONG_NAME_MAX, FatNameCase
@@ -48,26 +49,45 @@ def exact_short_name(name: str) -> bytes | None:
     return (base.ljust(8) + extension.ljust(3)).encode("ascii")
 
 
-def generate_short_name(name: str, taken: Container[bytes]) -> bytes:
-    """An 8.3 name for the long name `name` that is not in `taken`.
+@dataclass(frozen=True, slots=True)
+class ShortNameBase:
+    """What the numbered 8.3 names of a long name have in common: base of up to 8, extension of 3 characters."""
 
-    The name in upper case where that is one, else ``BASE~1.EXT`` with the first number that is free.
-    Raises UsageError when every numeric tail is taken.
-    """
-    plain = exact_short_name(name.upper())
-    if plain is not None and plain not in taken:
-        return plain
+    base: str
+    extension: str
+
+    def numbered(self, number: int) -> bytes:
+        """``BASE~N.EXT`` as 11 bytes, the base cut so that the tail fits."""
+        tail = f"~{number}"
+        return ((self.base[: 8 - len(tail)] + tail).ljust(8) + self.extension).encode("ascii")
+
+
+def short_name_base(name: str) -> ShortNameBase:
+    """The base of generated names: dots and blanks out, upper case, what 8.3 does not allow as underscores."""
     stripped = name.replace(" ", "").lstrip(".")
     base, dot, extension = stripped.rpartition(".")
     if not dot:
         base, extension = stripped, ""
     base, extension = (_to_short(part.replace(".", "")) for part in (base, extension))
-    base, extension = base or "_", extension[:3].ljust(3)
-    for number in range(1, _MOST_TAILS + 1):
-        tail = f"~{number}"
-        candidate = (base[: 8 - len(tail)] + tail).ljust(8) + extension
-        if candidate.encode("ascii") not in taken:
-            return candidate.encode("ascii")
+    return ShortNameBase(base[:8] or "_", extension[:3].ljust(3))
+
+
+def generate_short_name(name: str, taken: Container[bytes], tails: dict[ShortNameBase, int]) -> bytes:
+    """An 8.3 name for the long name `name` that is not in `taken`.
+
+    The name in upper case where that is one, else ``BASE~1.EXT`` with the first number that is free. `tails` keeps
+    the last number used for each base, so that a thousand alike names do not take a thousand tries each.
+    Raises UsageError when every numeric tail is taken.
+    """
+    plain = exact_short_name(name.upper())
+    if plain is not None and plain not in taken:
+        return plain
+    base = short_name_base(name)
+    for number in range(tails.get(base, 0) + 1, _MOST_TAILS + 1):
+        candidate = base.numbered(number)
+        if candidate not in taken:
+            tails[base] = number
+            return candidate
     raise UsageError(f"no 8.3 name is left for {name!r}", hint="choose another name")
 
 

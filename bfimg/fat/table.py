@@ -71,9 +71,18 @@ class AllocationTable:
     def free_count(self) -> int:
         """Free clusters in the volume."""
         entries = self._entries[FAT_FIRST_CLUSTER : self.end]
-        if self.bits == 32:
+        if self.bits == 32 and max(entries) > self.mask:
             return sum(1 for entry in entries if entry & self.mask == FREE)
         return entries.count(FREE)
+
+    def require(self, count: int) -> None:
+        """Raises FitError, with both numbers, when fewer than `count` clusters are free."""
+        free, size = self.free_count, self.geometry.cluster_bytes
+        if free < count:
+            raise FitError(
+                f"volume is full: {count * size} bytes needed, {free * size} free",
+                hint="remove files or make the volume larger",
+            )
 
     def allocate(self, count: int) -> list[int]:
         """Take `count` free clusters, link them in order and end the chain. No clusters for 0.
@@ -81,24 +90,26 @@ class AllocationTable:
         Search goes on from the last cluster taken, so a series of allocations is linear in the volume's size.
         Raises FitError, with both numbers, when fewer are free; then nothing is taken.
         """
-        entries, mask = self._entries, self.mask
         found: list[int] = []
-        for start, end in ((self._next, self.end), (FAT_FIRST_CLUSTER, self._next)):
-            cluster = int(start)
-            while cluster < end and len(found) < count:
-                if entries[cluster] & mask == FREE:
-                    found.append(cluster)
+        for start, end in ((self._next, self.end), (int(FAT_FIRST_CLUSTER), self._next)):
+            cluster = start
+            while len(found) < count and (cluster := self._find_free(cluster, end)) < end:
+                found.append(cluster)
                 cluster += 1
         if len(found) < count:
-            size = self.geometry.cluster_bytes
-            raise FitError(
-                f"volume is full: {count * size} bytes needed, {len(found) * size} free",
-                hint="remove files or make the volume larger",
-            )
+            self.require(count)
         if found:
             self.link(found)
             self._next = found[-1] + 1
         return found
+
+    def _find_free(self, start: int, end: int) -> int:
+        """The first free cluster from `start` on, `end` when there is none."""
+        try:
+            # On FAT32 an entry with only reserved bits set is free too; such volumes are rare and use what is plain.
+            return self._entries.index(FREE, start, end)
+        except ValueError:
+            return end
 
     def link(self, clusters: list[int]) -> None:
         """Make one chain of `clusters`, at least one, in order, with an end mark."""

@@ -1,26 +1,17 @@
-"""A FAT volume inside an image: found, listed, read, and files put on it.
-
-Changes go to the image's store, in memory; `FatVolume.flush` hands over the last of them, the store commits.
-"""
+"""A FAT volume inside an image: listed and read. `bfimg.fat.editor` changes it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
-from bfimg.errors import FitError, FormatError, NotFoundError, UsageError
-from bfimg.fat.directory import SLOT_SIZE, Directory, Item, make_entry, parse_directory
+from bfimg.errors import FormatError, NotFoundError
+from bfimg.fat.directory import SLOT_SIZE, Directory, Item, parse_directory
 from bfimg.fat.geometry import geometry_of, read_boot_sector
-from bfimg.fat.names import check_name
 from bfimg.fat.table import AllocationTable
-from bfimg.formats.fat_boot_sector import FatBootSector32, FsInfo
-from bfimg.formats.fat_directory import FatAttribute
 from bfimg.formats.mbr import SECTOR_SIZE
 from bfimg.image.store import Store
 
-_MOST_FILE_BYTES = 0xFFFFFFFF
-_MOST_DIRECTORY_BYTES = 65_536 * SLOT_SIZE
 _MOST_DEPTH = 64
 
 
@@ -38,6 +29,8 @@ class FatVolume:
     Raises FormatError when there is no FAT volume, or when the volume is longer than the image.
     """
 
+    most_directory_bytes = 65_536 * SLOT_SIZE
+
     def __init__(self, store: Store, offset: int = 0) -> None:
         self.store = store
         self.offset = offset
@@ -54,7 +47,6 @@ class FatVolume:
             )
         self._table: AllocationTable | None = None
         self._directories: dict[int, Directory] = {}
-        self._changed_directories: set[int] = set()
 
     @property
     def table(self) -> AllocationTable:
@@ -73,14 +65,12 @@ class FatVolume:
         text = self.boot.volume_label.decode("cp437").rstrip(" \0")
         return "" if text == "NO NAME" else text
 
-    # Reading
-
     def walk(self, folder: str = "/") -> Iterator[FatFile]:
         """Everything below `folder`, directories before their contents, in disk order.
 
         Raises NotFoundError, or FormatError on damaged chains and on directories that contain themselves.
         """
-        yield from self._walk(folder.rstrip("/"), self._folder_cluster(folder), set())
+        yield from self._walk(folder.rstrip("/"), self.folder_cluster(folder), set())
 
     def _walk(self, prefix: str, cluster: int, seen: set[int]) -> Iterator[FatFile]:
         # A sound volume leads to each directory once; this also bounds the work on a damaged one.
@@ -101,17 +91,17 @@ class FatVolume:
         cluster = self.geometry.root_cluster
         found: FatFile | None = None
         walked = ""
-        for name in _parts(path):
+        for name in split_path(path):
             if found is not None and not found.item.is_directory:
                 break
-            item = self._directory(cluster).find(name)
+            item = self.directory(cluster).find(name)
             if item is None:
                 found = None
                 break
             walked = f"{walked}/{item.name}"
             found = FatFile(walked, item)
             cluster = item.first_cluster
-        if found is None or len(_parts(path)) != len(_parts(found.path)):
+        if found is None or len(split_path(path)) != len(split_path(found.path)):
             raise NotFoundError(f"no {path} on the volume", path=self.store.name, hint="bfimg inspect lists its files")
         return found
 
@@ -159,134 +149,31 @@ class FatVolume:
         chain = self.table.chain(
             cluster or self.geometry.root_cluster, path=self.store.name, field=f"fat:{path or '/'}"
         )
-        most = -(-_MOST_DIRECTORY_BYTES // self.geometry.cluster_bytes)
+        most = -(-self.most_directory_bytes // self.geometry.cluster_bytes)
         return b"".join(self._runs(chain[:most]))
 
-    def _directory(self, cluster: int) -> Directory:
+    def directory(self, cluster: int) -> Directory:
+        """The directory that begins at `cluster` (0: the fixed root), held in memory from the first use on."""
         if cluster not in self._directories:
             self._directories[cluster] = Directory(self._directory_bytes(cluster))
         return self._directories[cluster]
 
-    def _folder_cluster(self, folder: str) -> int:
-        if not _parts(folder):
+    def hold_directory(self, cluster: int, directory: Directory) -> None:
+        """Take a new directory, which is not on the volume yet."""
+        self._directories[cluster] = directory
+
+    def drop_directory(self, cluster: int) -> None:
+        """Forget a directory that has been removed."""
+        self._directories.pop(cluster, None)
+
+    def folder_cluster(self, folder: str) -> int:
+        """First cluster of the folder at a path, 0 for a fixed root. Raises NotFoundError when it is none."""
+        if not split_path(folder):
             return self.geometry.root_cluster
         found = self.find(folder)
         if not found.item.is_directory:
             raise NotFoundError(f"{folder} is a file", path=self.store.name, hint="name a directory")
         return found.item.first_cluster
-
-    # Writing
-
-    def write(self, path: str, data: bytes, when: datetime) -> FatFile:
-        """Create the file at `path`, or replace its contents. Its folder must exist.
-
-        Raises UsageError for a name FAT does not allow or a path that is a directory, NotFoundError for a
-        missing folder, FitError when the volume or its root directory is full. After an error the pending
-        changes are of no use: close the store.
-        """
-        parts = _parts(path)
-        if not parts:
-            raise UsageError(f"{path!r} names no file", hint="give a name such as /NAME.EXT")
-        name = parts[-1]
-        check_name(name)
-        if len(data) > _MOST_FILE_BYTES:
-            raise FitError(f"{len(data)} bytes, a FAT file holds at most {_MOST_FILE_BYTES}")
-        folder = self._folder_cluster("/".join(parts[:-1]))
-        directory = self._directory(folder)
-        existing = directory.find(name)
-        if existing is not None and existing.is_directory:
-            raise UsageError(f"{path} is a directory", path=self.store.name, hint="choose another name")
-        if existing is not None:
-            self.table.release(self.table.chain(existing.first_cluster, path=self.store.name, field=f"fat:{path}"))
-        clusters = self.table.allocate(-(-len(data) // self.geometry.cluster_bytes))
-        self._write_clusters(clusters, data)
-        entry = make_entry(FatAttribute.ARCHIVE, len(data), clusters[0] if clusters else 0, when)
-        if existing is not None:
-            directory.update(existing, entry)
-        else:
-            directory.add(self._room(folder, directory, directory.slots_needed(name)), name, entry)
-        self._changed_directories.add(folder)
-        item = directory.find(name)
-        assert item is not None
-        return FatFile("/" + "/".join([*parts[:-1], item.name]), item)
-
-    def make_folders(self, path: str, when: datetime) -> None:
-        """Make the folders above the file `path` that do not exist yet. Raises as `write` does."""
-        above = "/"
-        for name in _parts(path)[:-1]:
-            parent = self._folder_cluster(above)
-            above = f"{above.rstrip('/')}/{name}"
-            existing = self._directory(parent).find(name)
-            if existing is None:
-                self._make_folder(parent, name, when)
-            elif not existing.is_directory:
-                raise UsageError(f"{above} is a file", path=self.store.name, hint="choose another name")
-
-    def _make_folder(self, parent: int, name: str, when: datetime) -> None:
-        check_name(name)
-        cluster = self.table.allocate(1)[0]
-        entry = make_entry(FatAttribute.DIRECTORY, 0, cluster, when)
-        # ".." of a folder in the root holds cluster 0, on FAT32 too.
-        above = 0 if parent == self.geometry.root_cluster else parent
-        dots = entry.replace(name=b".          ").to_bytes()
-        dots += entry.replace(
-            first_cluster_high=above >> 16, first_cluster_low=above & 0xFFFF, name=b"..         "
-        ).to_bytes()
-        self._directories[cluster] = Directory(dots.ljust(self.geometry.cluster_bytes, b"\0"))
-        directory = self._directory(parent)
-        directory.add(self._room(parent, directory, directory.slots_needed(name)), name, entry)
-        self._changed_directories |= {parent, cluster}
-
-    def _write_clusters(self, clusters: list[int], data: bytes) -> None:
-        """Write `data` to a chain; the rest of the last cluster becomes zero."""
-        view = memoryview(data.ljust(len(clusters) * self.geometry.cluster_bytes, b"\0"))
-        position = 0
-        for first, count in contiguous(clusters):
-            length = count * self.geometry.cluster_bytes
-            self.store.write(self.offset + self.geometry.cluster_offset(first), view[position : position + length])
-            position += length
-
-    def _room(self, folder: int, directory: Directory, slots: int) -> int:
-        slot = directory.find_room(slots)
-        if slot is not None:
-            return slot
-        if folder == 0:
-            raise FitError(
-                f"root directory is full: {self.geometry.root_entries} entries",
-                path=self.store.name,
-                hint="remove files, or make the volume with more root entries",
-            )
-        if len(directory.data) >= _MOST_DIRECTORY_BYTES:
-            raise FitError("directory is full: 65536 entries", path=self.store.name, hint="use another directory")
-        self.table.extend(self.table.chain(folder)[-1], 1)
-        directory.grow(self.geometry.cluster_bytes)
-        found = directory.find_room(slots)
-        return found if found is not None else self._room(folder, directory, slots)
-
-    def flush(self) -> None:
-        """Hand changed directories, both FAT copies and the FAT32 free count to the store."""
-        for cluster in sorted(self._changed_directories):
-            data = bytes(self._directories[cluster].data)
-            if cluster == 0:
-                self.store.write(self.offset + self.geometry.root_offset, data)
-            else:
-                self._write_clusters(self.table.chain(cluster), data)
-        self._changed_directories.clear()
-        changes = self.table.changes()
-        for copy in range(self.geometry.fat_count):
-            for start, data in changes:
-                room = self.geometry.fat_bytes - start
-                self.store.write(self.offset + self.geometry.fat_offset(copy) + start, data[:room])
-        if changes:
-            self._update_fsinfo()
-
-    def _update_fsinfo(self) -> None:
-        if not isinstance(self.boot, FatBootSector32) or not 0 < self.boot.fsinfo_sector < self.boot.reserved_sectors:
-            return
-        place = self.offset + self.boot.fsinfo_sector * self.geometry.bytes_per_sector
-        info = FsInfo.parse(self.store.read(place, FsInfo.SIZE))
-        if not list(info.problems()):
-            self.store.write(place, info.replace(free_clusters=self.table.free_count).to_bytes())
 
 
 def contiguous(clusters: list[int]) -> Iterator[tuple[int, int]]:
@@ -300,5 +187,6 @@ def contiguous(clusters: list[int]) -> Iterator[tuple[int, int]]:
         yield clusters[start], index - start
 
 
-def _parts(path: str) -> list[str]:
+def split_path(path: str) -> list[str]:
+    """The names in a path; none for the root."""
     return [part for part in path.split("/") if part]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bfimg.clock import now
 from bfimg.errors import UsageError
+from bfimg.fat.editor import FatEditor
 from bfimg.image.probe import first_fat_volume, probe
 from bfimg.image.store import Store
 from bfimg.module.prepare import ModuleRequest, PreparedModule, prepare
@@ -56,14 +57,14 @@ def add_modules(
             )
     with Store.open(image) as store:
         region, volume = first_fat_volume(store, probe(store))
-        when = now()
+        editor = FatEditor(volume, now())
         added = []
         for module in modules:
             path = f"/{module.file_name}"
             replaced = volume.exists(path)
-            file = volume.write(path, module.data, when)
+            file = editor.write(path, module.data)
             added.append(AddedModule(module, file.path, file.item.short_name, replaced))
-        volume.flush()
+        editor.flush()
         if not dry_run:
             store.commit(output or image)
     return AddReport(output or image, region.name, tuple(added), not dry_run)

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from bfimg.clock import FAT_EPOCH
 from bfimg.errors import FitError, FormatError, NotFoundError, UsageError
+from bfimg.fat.editor import FatEditor
+from bfimg.fat.geometry import Geometry
 from bfimg.fat.mkfs import FatOptions, format_volume, plan
+from bfimg.fat.table import AllocationTable
 from bfimg.fat.volume import FatVolume, contiguous
 from bfimg.image.store import Store
 
@@ -22,11 +25,23 @@ Judge = Callable[[Path, int, dict[str, bytes]], None]
 GEOMETRIES = [(12, 2880, 1), (12, 20000, 8), (16, 8400, 1), (16, 65536, 4), (32, 80000, 1), (32, 140000, 2)]
 
 
-def make(sectors: int, bits: int = 16, cluster: int = 0, **options: object) -> tuple[Store, FatVolume]:
+class Made(FatEditor):
+    """An editor that also shows its volume's parts."""
+
+    @property
+    def geometry(self) -> Geometry:
+        return self.volume.geometry
+
+    @property
+    def table(self) -> AllocationTable:
+        return self.volume.table
+
+
+def make(sectors: int, bits: int = 16, cluster: int = 0, **options: object) -> tuple[Store, Made]:
     store = Store.blank(sectors * 512)
     wanted = {"label": "TEST", "volume_id": 0x1234ABCD, **options}
     format_volume(store, 0, FatOptions(sectors, bits=bits, sectors_per_cluster=cluster, **wanted), FAT_EPOCH)  # type: ignore[arg-type]
-    return store, FatVolume(store)
+    return store, Made(FatVolume(store), FAT_EPOCH)
 
 
 @pytest.mark.parametrize(("bits", "sectors", "cluster"), GEOMETRIES)
@@ -45,8 +60,8 @@ def test_files_written_are_read_alike_by_every_judge(
         "/DEEP/DEEPER/bottom of it.bin": bytes(range(256)) * 40,
     }
     for path, data in files.items():
-        volume.make_folders(path, FAT_EPOCH)
-        volume.write(path, data, FAT_EPOCH)
+        volume.make_folders(path.rpartition("/")[0])
+        volume.write(path, data)
     volume.flush()
     image = tmp_path / "volume.img"
     store.commit(image)
@@ -70,8 +85,8 @@ def test_random_writes_and_overwrites(data: st.DataObject, tmp_path: Path, judge
         for _ in range(data.draw(st.integers(1, 2))):
             content = bytes([len(files) % 256]) * data.draw(st.integers(0, 9000))
             path = data.draw(st.sampled_from(["", "/SUB", "/SUB/another folder"])) + "/" + name
-            volume.make_folders(path, FAT_EPOCH)
-            volume.write(path, content, FAT_EPOCH)
+            volume.make_folders(path.rpartition("/")[0])
+            volume.write(path, content)
             files[path] = content
     volume.flush()
     image = tmp_path / "volume.img"
@@ -99,8 +114,8 @@ def test_reads_what_mtools_wrote(tmp_path: Path) -> None:
 def test_overwriting_frees_the_old_clusters(tmp_path: Path, judge: Judge) -> None:
     store, volume = make(8400)
     free = volume.table.free_count
-    volume.write("/FILE.BIN", b"a" * 100_000, FAT_EPOCH)
-    volume.write("/file.bin", b"b" * 700, FAT_EPOCH)
+    volume.write("/FILE.BIN", b"a" * 100_000)
+    volume.write("/file.bin", b"b" * 700)
     volume.flush()
     assert volume.table.free_count == free - 2
     store.commit(tmp_path / "volume.img")
@@ -110,34 +125,35 @@ def test_overwriting_frees_the_old_clusters(tmp_path: Path, judge: Judge) -> Non
 def test_timestamps_are_those_given() -> None:
     _, volume = make(8400)
     when = datetime(2024, 2, 29, 13, 37, 42, tzinfo=UTC)
-    assert volume.write("/NOW.TXT", b"x", when).item.modified == when
+    volume.when = when
+    assert volume.write("/NOW.TXT", b"x").item.modified == when
 
 
 def test_a_full_volume_is_refused_with_both_numbers() -> None:
     _, volume = make(8400)
     free = volume.table.free_count * volume.geometry.cluster_bytes
     with pytest.raises(FitError, match=f"{free + 512} bytes needed, {free} free"):
-        volume.write("/BIG.BIN", bytes(free + 1), FAT_EPOCH)
-    volume.write("/BIG.BIN", bytes(free), FAT_EPOCH)
+        volume.write("/BIG.BIN", bytes(free + 1))
+    volume.write("/BIG.BIN", bytes(free))
     with pytest.raises(FitError, match="512 bytes needed, 0 free"):
-        volume.write("/MORE.BIN", b"x", FAT_EPOCH)
-    volume.write("/NOTHING", b"", FAT_EPOCH)
+        volume.write("/MORE.BIN", b"x")
+    volume.write("/NOTHING", b"")
 
 
 def test_a_full_root_directory_is_refused() -> None:
     _, volume = make(8400, root_entries=16)
     for index in range(15):  # the label takes one
-        volume.write(f"/F{index}", b"", FAT_EPOCH)
+        volume.write(f"/F{index}", b"")
     with pytest.raises(FitError, match="root directory is full: 16 entries"):
-        volume.write("/ONEMORE", b"", FAT_EPOCH)
+        volume.write("/ONEMORE", b"")
 
 
 def test_a_directory_grows_cluster_by_cluster(tmp_path: Path, judge: Judge) -> None:
     store, volume = make(80000, 32)
     files = {f"/SUB/file with a long name {i}.txt": bytes([i]) for i in range(60)}
     for path, data in files.items():
-        volume.make_folders(path, FAT_EPOCH)
-        volume.write(path, data, FAT_EPOCH)
+        volume.make_folders(path.rpartition("/")[0])
+        volume.write(path, data)
     volume.flush()
     store.commit(tmp_path / "volume.img")
     judge(tmp_path / "volume.img", 32, files)
@@ -147,65 +163,65 @@ def test_a_directory_grows_cluster_by_cluster(tmp_path: Path, judge: Judge) -> N
 def test_names_fat_cannot_hold_are_refused(path: str) -> None:
     _, volume = make(8400)
     with pytest.raises(UsageError):
-        volume.write(path, b"", FAT_EPOCH)
+        volume.write(path, b"")
 
 
 def test_missing_folders_and_wrong_kinds_are_refused() -> None:
     _, volume = make(8400)
-    volume.make_folders("/SUB/X", FAT_EPOCH)
-    volume.write("/FILE", b"x", FAT_EPOCH)
+    volume.make_folders("/SUB")
+    volume.write("/FILE", b"x")
     with pytest.raises(NotFoundError, match="no NONE on the volume"):
-        volume.write("/NONE/X", b"", FAT_EPOCH)
+        volume.write("/NONE/X", b"")
     with pytest.raises(UsageError, match="is a directory"):
-        volume.write("/SUB", b"", FAT_EPOCH)
+        volume.write("/SUB", b"")
     with pytest.raises(UsageError, match="is a file"):
-        volume.make_folders("/FILE/X/Y", FAT_EPOCH)
+        volume.make_folders("/FILE/X")
     with pytest.raises(NotFoundError):
-        volume.find("/FILE/X")
-    assert volume.exists("/sub") and not volume.exists("/SUB/NO")
+        volume.volume.find("/FILE/X")
+    assert volume.volume.exists("/sub") and not volume.volume.exists("/SUB/NO")
 
 
 class TestDamage:
     """Damaged volumes end in a FormatError that names the place."""
 
-    def fat_entry(self, store: Store, volume: FatVolume, cluster: int, value: int) -> FatVolume:
+    def fat_entry(self, store: Store, volume: Made, cluster: int, value: int) -> FatVolume:
         store.write(volume.geometry.fat_offset() + cluster * 2, value.to_bytes(2, "little"))
         return FatVolume(store)
 
-    def written(self) -> tuple[Store, FatVolume, list[int]]:
+    def written(self) -> tuple[Store, Made, list[int]]:
         store, volume = make(8400)
-        volume.make_folders("/SUB/X", FAT_EPOCH)
-        item = volume.write("/FILE", b"x" * 2000, FAT_EPOCH).item
+        volume.make_folders("/SUB")
+        item = volume.write("/FILE", b"x" * 2000).item
         volume.flush()
         return store, volume, volume.table.chain(item.first_cluster)
 
     def test_loop(self) -> None:
         store, volume, chain = self.written()
-        volume = self.fat_entry(store, volume, chain[-1], chain[0])
+        damaged = self.fat_entry(store, volume, chain[-1], chain[0])
         with pytest.raises(FormatError, match="fat:/FILE: cluster chain is a loop"):
-            volume.read(volume.find("/FILE").item)
+            damaged.read(damaged.find("/FILE").item)
 
     def test_cluster_out_of_range(self) -> None:
         store, volume, chain = self.written()
-        volume = self.fat_entry(store, volume, chain[0], 0xFFF0)
+        damaged = self.fat_entry(store, volume, chain[0], 0xFFF0)
         with pytest.raises(FormatError, match="leaves the volume at 65520"):
-            volume.read(volume.find("/FILE").item)
+            damaged.read(damaged.find("/FILE").item)
 
     def test_chain_into_free_cluster(self) -> None:
         store, volume, chain = self.written()
-        volume = self.fat_entry(store, volume, chain[0], 0)
+        damaged = self.fat_entry(store, volume, chain[0], 0)
         with pytest.raises(FormatError, match="runs into a free cluster"):
-            volume.read(volume.find("/FILE").item)
+            damaged.read(damaged.find("/FILE").item)
 
     def test_chain_shorter_than_the_size(self) -> None:
         store, volume, chain = self.written()
-        volume = self.fat_entry(store, volume, chain[0], 0xFFFF)
+        damaged = self.fat_entry(store, volume, chain[0], 0xFFFF)
         with pytest.raises(FormatError, match="size is 2000 bytes, its clusters hold 512"):
-            volume.read(volume.find("/FILE").item)
+            damaged.read(damaged.find("/FILE").item)
 
     def test_directory_that_contains_itself(self) -> None:
         store, volume, _ = self.written()
-        sub = volume.find("/SUB").item
+        sub = volume.volume.find("/SUB").item
         entry = store.read(volume.geometry.root_offset, 16 * 32)
         place = entry.index(b"SUB        ")
         store.write(
