@@ -49,7 +49,7 @@ class BfimgError(Exception):
         text = ": ".join([*place, self.message])
         if self.hint is not None:
             text += f"; {self.hint}"
-        return " ".join(text.split())
+        return text.replace("\n", " ")
 
 
 class FormatError(BfimgError, ValueError):
@@ -62,6 +62,10 @@ class NotFoundError(BfimgError, LookupError):
 
 class InputError(BfimgError, OSError):
     """A host file cannot be read or written."""
+
+
+class BusyError(BfimgError, BlockingIOError):
+    """Another process is changing the image."""
 
 
 class UsageError(BfimgError, ValueError):

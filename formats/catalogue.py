@@ -14,6 +14,7 @@ from bfimg.formats import (
     fat_boot_sector,
     fat_directory,
     jit_cache,
+    journal,
     kernel_header,
     llvm_wrapper,
     mbr,
@@ -38,6 +39,7 @@ MODULES: tuple[ModuleType, ...] = (
     bitcode_module,
     pattern,
     jit_cache,
+    journal,
 )
 
 

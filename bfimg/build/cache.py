@@ -21,7 +21,7 @@ class BuildCache:
     """Files named by their key. Several builds may use one folder at the same time."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()  # compilers run in another folder
         self.made = 0
         self.reused = 0
         try:

@@ -89,8 +89,8 @@ class KernelBuild:
                 field="kernel.pad_to",
                 hint="raise pad_to or leave it out",
             )
-        bss = header.bss_end - header.load_address - header.image_bytes
-        _refuse_large_kernel(pad_to, bss)
+        if pad_to > memory_region("kernel").size:
+            _refuse_large_kernel(pad_to, header.bss_end - header.load_address - header.image_bytes)
         return self._link_kernel(objects, pad_to)
 
     def _link_kernel(self, objects: list[Path], pad_to: int) -> bytes:

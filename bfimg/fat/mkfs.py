@@ -93,15 +93,17 @@ def _geometry(options: FatOptions, bits: int, cluster_sectors: int) -> Geometry 
     reserved = 32 if bits == 32 else 1
     root_entries = 0 if bits == 32 else options.root_entries
     root_sectors = -(-root_entries * DirectoryEntry.SIZE // SECTOR_SIZE)
-    fat_sectors = 1
-    while True:
-        data = options.total_sectors - reserved - 2 * fat_sectors - root_sectors
-        if data < cluster_sectors:
-            return None
-        needed = -(-(data // cluster_sectors + 2) * bits // (8 * SECTOR_SIZE))
-        if needed <= fat_sectors:
-            break
-        fat_sectors = needed
+
+    def covers(fat_sectors: int) -> bool:
+        clusters = (options.total_sectors - reserved - 2 * fat_sectors - root_sectors) // cluster_sectors
+        return (clusters + 2) * bits <= fat_sectors * 8 * SECTOR_SIZE
+
+    # Begin with the FAT for more clusters than there can be, then take away what is not needed.
+    fat_sectors = -(-(options.total_sectors // cluster_sectors + 2) * bits // (8 * SECTOR_SIZE))
+    if options.total_sectors - reserved - 2 * fat_sectors - root_sectors < cluster_sectors:
+        return None
+    while fat_sectors > 1 and covers(fat_sectors - 1):
+        fat_sectors -= 1
     return Geometry(
         bits=bits,
         bytes_per_sector=SECTOR_SIZE,

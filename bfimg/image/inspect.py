@@ -134,6 +134,13 @@ class _Inspection:
                 )
         header = KernelHeader.parse(self.store.read(start, KernelHeader.SIZE), field=region.name)
         yield from field_values(header, region.name, start)
+        if self.descriptor is not None and header.image_bytes > self.descriptor.kernel_sectors * SECTOR_SIZE:
+            self._finding(
+                "stage2.kernel_sectors",
+                None,
+                f"is {self.descriptor.kernel_sectors}, the kernel has {header.image_bytes} bytes: "
+                f"stage 2 stops with BF-E{BootError.KERNEL_TRUNCATED:02}",
+            )
         if header.signature != KERNEL_SIGNATURE or header.image_bytes > memory_region("kernel").size:
             return
         body = self.store.read(start + KernelHeader.SIZE, header.image_bytes - KernelHeader.SIZE)

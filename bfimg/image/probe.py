@@ -9,7 +9,7 @@ from bfimg.errors import NotFoundError
 from bfimg.fat.geometry import looks_like_fat
 from bfimg.fat.volume import FatVolume
 from bfimg.formats.disk_layout import DISK_REGIONS, LEGACY_KERNEL_LBA, disk_region
-from bfimg.formats.kernel_header import KERNEL_SIGNATURE
+from bfimg.formats.kernel_header import KERNEL_SIGNATURE, KernelHeader
 from bfimg.formats.mbr import BOOT_SIGNATURE, SECTOR_SIZE, Mbr, PartitionEntry, PartitionType
 from bfimg.formats.stage2 import STAGE2_DESCRIPTOR_OFFSET, STAGE2_MAGIC
 from bfimg.image.store import Store
@@ -66,6 +66,8 @@ def probe(store: Store) -> Probe:
     partitions = _partitions(store, mbr)
     if _word(store, disk_region("stage2").first_lba * SECTOR_SIZE + STAGE2_DESCRIPTOR_OFFSET) == STAGE2_MAGIC:
         return Probe(ImageKind.BAREFLOW, _with_partitions(store, _bareflow_regions(store), partitions))
+    if _has_kernel(store):  # with a damaged stage 2, which the report will say
+        return Probe(ImageKind.BAREFLOW, _with_partitions(store, _bareflow_regions(store), partitions))
     if _word(store, LEGACY_KERNEL_LBA * SECTOR_SIZE) == KERNEL_SIGNATURE:
         return Probe(ImageKind.LEGACY, _with_partitions(store, _legacy_regions(store), partitions))
     if partitions:
@@ -88,6 +90,12 @@ def first_fat_volume(store: Store, found: Probe) -> tuple[Region, FatVolume]:
 
 def _word(store: Store, offset: int) -> int:
     return int.from_bytes(store.read(offset, 4), "little")
+
+
+def _has_kernel(store: Store) -> bool:
+    """True for a sound kernel header in its place. A legacy kernel has the signature and nothing more."""
+    data = store.read(disk_region("kernel").first_lba * SECTOR_SIZE, KernelHeader.SIZE)
+    return len(data) == KernelHeader.SIZE and not list(KernelHeader.parse(data).problems())
 
 
 def _bareflow_regions(store: Store) -> list[Region]:

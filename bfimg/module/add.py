@@ -55,7 +55,7 @@ def add_modules(
             raise UsageError(
                 f"two modules would be called {module.file_name}", path=str(module.source), hint="add them with --name"
             )
-    with Store.open(image) as store:
+    with Store.open(image, write=output is None and not dry_run) as store:
         region, volume = first_fat_volume(store, probe(store))
         editor = FatEditor(volume, now())
         added = []
@@ -66,5 +66,5 @@ def add_modules(
             added.append(AddedModule(module, file.path, file.item.short_name, replaced))
         editor.flush()
         if not dry_run:
-            store.commit(output or image)
+            store.commit(output)
     return AddReport(output or image, region.name, tuple(added), not dry_run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +119,7 @@ def _check_target(path: Path, triple: str, source: str) -> None:
     if _X86_32.match(triple) and not any(word in triple for word in _FOREIGN_ABI):
         return
     language = source if Path(source).suffix in C_SUFFIXES else f"{path.stem}.c"
-    command = " ".join(bitcode_command(language, f"{path.stem}.bc"))
+    command = shlex.join(bitcode_command(language, f"{path.stem}.bc"))
     named = f"bitcode for {triple!r}" if triple else "bitcode that names no target"
     raise TargetError(f"{named}, BareFlow runs 32-bit x86 ELF", path=str(path), hint=f"make it with: {command}")
 
@@ -143,8 +144,8 @@ def _bitcode(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest, 
     summary = summarise(bitcode, path=str(path))
     bitcode = bitcode[summary.offset : summary.offset + summary.size]
     _check_target(path, summary.triple, Path(summary.source_filename).name)
-    name = request.name or info.name or _name(path, summary)
-    entry = _entry(path, summary, name, request.entry or info.entry or None)
+    name = info.name or _name(path, summary) if request.name is None else request.name
+    entry = _entry(path, summary, name, (info.entry or None) if request.entry is None else request.entry)
     wrapped = wrap_bitcode(
         bitcode,
         name=name,

@@ -1,0 +1,106 @@
+"""Other machines than the usual one: floppy and CHS, two disks, no IDE, an old CPU, little memory."""
+
+import time
+
+import pytest
+
+FLOPPY_BYTES = 1_474_560
+
+
+@pytest.fixture
+def floppy(kernel_disk, tmp_path):
+    """The beginning of an image, as much as fits on a 1.44 MB floppy disk."""
+    path = tmp_path / "floppy.img"
+    with kernel_disk.open("rb") as image:
+        path.write_bytes(image.read(FLOPPY_BYTES))
+    return path
+
+
+def test_floppy_is_read_by_cylinder_head_and_sector(floppy, slave_volume, boot_disk, module_files, programs):
+    run = boot_disk(floppy, floppy=True, slave=slave_volume({"SUM.MOD": module_files["sum"]}))
+    assert run.report.passed, run.report.reason
+    assert run.only("boot")["lba_reads"] is False
+    assert run.module("SUM.MOD")["answer"] == programs["sum"].answer
+
+
+def test_bare_volume_as_slave_is_run_too(disk, slave_volume, boot_disk, module_files, programs):
+    files = {"SUM.MOD": module_files["sum"], "SHA256.MOD": module_files["sha256"]}
+    run = boot_disk(disk, slave=slave_volume(files))
+    assert run.report.passed, run.report.reason
+    volumes = [(event["drive"], event["lba"], event["label"]) for event in run.events("volume")]
+    assert volumes == [("ata0-master", 2048, "BAREFLOW"), ("ata0-slave", 0, "SLAVE")]
+    assert (run.only("done")["passed"], run.only("done")["volumes"]) == (14, 2)
+    ran = [(event["file"], event["answer"]) for event in run.events("module")]
+    assert ran[-2:] == [("SUM.MOD", programs["sum"].answer), ("SHA256.MOD", programs["sha256"].answer)]
+
+
+def test_absent_slave_is_no_problem(disk, boot_disk):
+    run = boot_disk(disk)
+    assert run.report.passed
+    assert [event["drive"] for event in run.events("volume")] == ["ata0-master"]
+
+
+def test_partitioned_slave_is_run_too(kernel_disk, disk, boot_disk):
+    run = boot_disk(kernel_disk, slave=disk)
+    assert run.report.passed, run.report.reason
+    assert run.events("volume")[1]["drive"] == "ata0-slave"
+    assert run.only("done")["passed"] == 12
+
+
+def test_slave_without_a_file_system_is_passed_over(disk, boot_disk, tmp_path):
+    blank = tmp_path / "blank.img"
+    blank.write_bytes(bytes(1 << 20))
+    run = boot_disk(disk, slave=blank)
+    assert run.report.passed, run.report.reason
+    assert run.only("done")["volumes"] == 1
+
+
+def test_machine_without_legacy_ide_reports_and_ends(disk, boot_disk):
+    report = boot_disk(disk, machine="q35").report
+    assert (report.exit_value, report.timed_out, report.nonce_echoed) == ("FAILED", False, True)
+    assert report.reason.startswith("the kernel reported failure: passed 0, ")
+    assert report.events[-1]["volumes"] == 0
+
+
+def test_disk_without_a_fat_volume_fails(disk, boot_disk, poke):
+    poke(disk, 2048 * 512, bytes(512))
+    run = boot_disk(disk)
+    assert run.report.exit_value == "FAILED"
+    assert run.only("volume") == {
+        "event": "volume", "drive": "ata0-master", "lba": 2048, "problem": "no FAT boot sector",
+    }  # fmt: skip
+
+
+def test_disk_without_partitions_fails(disk, boot_disk, poke):
+    poke(disk, 446, bytes(64))
+    run = boot_disk(disk)
+    assert run.report.exit_value == "FAILED"
+    assert run.only("done")["volumes"] == 0
+
+
+def test_partition_that_leaves_the_disk_is_reported(disk, boot_disk, poke):
+    poke(disk, 446 + 8, (0x0FFFFFF0).to_bytes(4, "little"))
+    run = boot_disk(disk)
+    assert run.report.exit_value == "FAILED"
+    assert run.only("volume")["problem"] == "the volume is larger than its partition or disk"
+
+
+@pytest.mark.parametrize(("cpu", "missing"), [("486", "TSC CMOV SSE SSE2"), ("pentium2", "SSE SSE2")])
+def test_cpu_without_sse2_is_refused_with_a_message(disk, boot_disk, cpu, missing):
+    started = time.monotonic()
+    report = boot_disk(disk, cpu=cpu).report
+    assert time.monotonic() - started < 10
+    assert (report.exit_value, report.timed_out) == ("FAULT", False)
+    assert f"the CPU lacks {missing}" in report.reason
+    assert not report.modules
+
+
+def test_too_little_memory_is_refused_with_a_message(disk, boot_disk):
+    run = boot_disk(disk, memory_mib=2)
+    assert run.report.exit_value == "FAULT"
+    assert run.only("fault")["reason"] == "not enough memory"
+    assert not run.events("module")
+
+
+def test_three_mebibytes_of_memory_suffice(disk, boot_disk):
+    assert boot_disk(disk, memory_mib=4).report.passed
