@@ -34,7 +34,8 @@ lint: setup-test
 	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p bfimg
 
 bench: setup-test
-	$(BIN)/python tests/benchmarks/part1.py
+	$(BIN)/python tests/benchmarks/start.py
+	$(BIN)/python tests/benchmarks/surgery.py
 
 docs: setup
 	$(BIN)/bfimg formats doc > docs/formats.md

@@ -5,11 +5,19 @@ The command line turns an error into its exit code; nothing else in the library 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+
+# Bits of `check`, as in fsck(8).
+CHECK_REPAIRED = 1
+CHECK_LEFT = 4
+CHECK_OPERATIONAL = 8
+CHECK_USAGE = 16
 
 
 class BfimgError(Exception):
@@ -52,6 +60,22 @@ class BfimgError(Exception):
         return text.replace("\n", " ")
 
 
+@contextmanager
+def located(path: str, field: str | None = None) -> Iterator[None]:
+    """Errors raised inside name the file `path`, and the key `field` of it when that is given.
+
+    With `field` the error is about that key, whatever place it names itself. Without, a path of its own stays.
+    """
+    try:
+        yield
+    except BfimgError as error:
+        if field is not None:
+            error.path, error.offset, error.field = path, None, field
+        elif error.path is None:
+            error.path = path
+        raise
+
+
 class FormatError(BfimgError, ValueError):
     """The bytes are not what the format asks for: truncated, wrong magic, wrong CRC, value out of range."""
 
@@ -74,6 +98,12 @@ class UsageError(BfimgError, ValueError):
 
 class FitError(BfimgError, ValueError):
     """Something is too large for its place. The message gives both numbers."""
+
+    exit_code = EXIT_FAILED
+
+
+class MismatchError(BfimgError, ValueError):
+    """An image is not the one a patch was made for."""
 
     exit_code = EXIT_FAILED
 

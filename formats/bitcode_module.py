@@ -8,6 +8,7 @@ from bfimg.formats.structure import Constant, Structure, nested, raw, text, u8, 
 
 BITCODE_MAGIC = Constant(0x4C4C4243, "Bitcode module; the number spells LLBC")
 BITCODE_VERSION = Constant(2, "Bitcode header version written by bfimg")
+MAX_OPTIMISATION_LEVEL = Constant(3, "Highest optimisation level, O3")
 
 
 class BitcodeHeader(Structure, c_name="bitcode_header", size=128, source="BareFlow design: bitcode header v2"):
@@ -17,7 +18,7 @@ class BitcodeHeader(Structure, c_name="bitcode_header", size=128, source="BareFl
     magic: int = u32("Marks a bitcode module", const=BITCODE_MAGIC)
     header_version: int = u16("Header version", const=BITCODE_VERSION)
     header_size: int = u16("Bytes in this header", unit="bytes", const=128)
-    optimisation_level: int = u8("Level the kernel starts at: O0 to O3", high=3)
+    optimisation_level: int = u8("Level the kernel starts at: O0 to O3", high=MAX_OPTIMISATION_LEVEL)
     flags: int = u8("None defined yet", const=0)
     module_version: int = u16("Version of the module itself", default=1)
     name: bytes = text(32, "Module name, NUL-padded ASCII")
@@ -36,7 +37,7 @@ class LegacyBitcodeHeader(Structure, c_name="legacy_bitcode_header", size=120, s
     entry: bytes = text(64, "Entry function, NUL-padded ASCII")
     bitcode_size: int = u32("Bytes of bitcode behind the header", unit="bytes")
     version: int = u32("Module version")
-    optimisation_level: int = u32("Level: O0 to O3", high=3)
+    optimisation_level: int = u32("Level: O0 to O3", high=MAX_OPTIMISATION_LEVEL)
     reserved: bytes = raw(8, "Unused")
 
 
@@ -50,5 +51,5 @@ class LegacyPackedBitcodeHeader(
     entry: bytes = text(64, "Entry function, NUL-padded ASCII")
     bitcode_size: int = u32("Bytes of bitcode behind the header", unit="bytes")
     version: int = u32("Module version")
-    optimisation_level: int = u32("Level: O0 to O3", high=3)
+    optimisation_level: int = u32("Level: O0 to O3", high=MAX_OPTIMISATION_LEVEL)
     reserved: bytes = raw(12, "Unused")

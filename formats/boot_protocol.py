@@ -41,6 +41,7 @@ class BootError(IntEnum):
     KERNEL_SIGNATURE = 8
     KERNEL_CRC = 9
     KERNEL_TRUNCATED = 10
+    KERNEL_ENTRY = 11
 
 
 BOOT_ERROR_MEANINGS: dict[BootError, str] = {
@@ -54,4 +55,5 @@ BOOT_ERROR_MEANINGS: dict[BootError, str] = {
     BootError.KERNEL_SIGNATURE: "the kernel has no signature",
     BootError.KERNEL_CRC: "the CRC of the kernel is wrong",
     BootError.KERNEL_TRUNCATED: "the kernel is longer than the descriptor says",
+    BootError.KERNEL_ENTRY: "the kernel's entry is outside its image",
 }

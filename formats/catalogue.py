@@ -13,12 +13,14 @@ from bfimg.formats import (
     disk_layout,
     fat_boot_sector,
     fat_directory,
+    gpt,
     jit_cache,
     journal,
     kernel_header,
     llvm_wrapper,
     mbr,
     native_module,
+    patch,
     pattern,
     stage2,
 )
@@ -26,6 +28,7 @@ from bfimg.formats.structure import Constant, Structure, TextConstant
 
 MODULES: tuple[ModuleType, ...] = (
     mbr,
+    gpt,
     disk_layout,
     stage2,
     kernel_header,
@@ -40,6 +43,7 @@ MODULES: tuple[ModuleType, ...] = (
     pattern,
     jit_cache,
     journal,
+    patch,
 )
 
 

@@ -13,6 +13,7 @@ FAT16_MIN_CLUSTERS = Constant(4085, "Fewest data clusters of a FAT16 volume", "c
 FAT16_MAX_CLUSTERS = Constant(65524, "Most data clusters of a FAT16 volume", "clusters")
 FAT32_MAX_CLUSTERS = Constant(0x0FFFFFF5, "Most data clusters of a FAT32 volume", "clusters")
 FAT_FIRST_CLUSTER = Constant(2, "Number of the first data cluster")
+MAX_FATS = Constant(2, "Most copies of the FAT on a volume")
 FAT_MEDIA_FIXED = Constant(0xF8, "Media descriptor of a fixed disk")
 
 FSINFO_LEAD_SIGNATURE = Constant(0x41615252, "FSInfo sector, first signature")
@@ -24,11 +25,13 @@ class FatBootSectorHead(Structure, c_name="fat_boot_sector_head", size=36, sourc
     """The first 36 bytes, the same on FAT12, FAT16 and FAT32."""
 
     jump: bytes = raw(3, "Jump over the BPB to the boot code", default=b"\xeb\x3c\x90")
-    oem_name: bytes = text(8, "Name of the system that made the volume, space-padded", default=b"BFIMG   ")
+    oem_name: bytes = text(
+        8, "Name of the system that made the volume, space-padded", default=b"BFIMG   ", padding=b" "
+    )
     bytes_per_sector: int = u16("Size of a sector: 512, 1024, 2048 or 4096", unit="bytes", low=512, high=4096)
     sectors_per_cluster: int = u8("Size of a cluster, a power of two", unit="sectors", low=1, high=128)
     reserved_sectors: int = u16("Sectors before the first FAT, this one included", unit="sectors", low=1)
-    fat_count: int = u8("Number of FAT copies", low=1, high=2)
+    fat_count: int = u8("Number of FAT copies", low=1, high=MAX_FATS)
     root_entries: int = u16("Entries in the root directory; 0 on FAT32")
     total_sectors_16: int = u16("Sectors in the volume, or 0 when the 32-bit field counts", unit="sectors")
     media: int = u8("Media descriptor; the low byte of FAT entry 0", default=FAT_MEDIA_FIXED, low=0xF0)
@@ -46,8 +49,10 @@ class FatBootSector16(FatBootSectorHead, c_name="fat_boot_sector_16", size=512, 
     reserved_1: int = u8("Zero; bit 0 marks a dirty volume on Windows")
     boot_signature: int = u8("0x29 when the next three fields are present", default=FAT_EXTENDED_BOOT_SIGNATURE)
     volume_id: int = u32("Serial number of the volume")
-    volume_label: bytes = text(11, "Label, space-padded; the root directory entry counts", default=b"NO NAME    ")
-    type_text: bytes = text(8, "Text only; the cluster count decides the FAT type", default=b"FAT16   ")
+    volume_label: bytes = text(
+        11, "Label, space-padded; the root directory entry counts", default=b"NO NAME    ", padding=b" "
+    )
+    type_text: bytes = text(8, "Text only; the cluster count decides the FAT type", default=b"FAT16   ", padding=b" ")
     boot_code: bytes = raw(448, "Boot code")
     signature: int = u16("Marks a boot sector", const=BOOT_SIGNATURE)
 
@@ -66,8 +71,10 @@ class FatBootSector32(FatBootSectorHead, c_name="fat_boot_sector_32", size=512, 
     reserved_1: int = u8("Zero; bit 0 marks a dirty volume on Windows")
     boot_signature: int = u8("0x29 when the next three fields are present", default=FAT_EXTENDED_BOOT_SIGNATURE)
     volume_id: int = u32("Serial number of the volume")
-    volume_label: bytes = text(11, "Label, space-padded; the root directory entry counts", default=b"NO NAME    ")
-    type_text: bytes = text(8, "Text only; the cluster count decides the FAT type", default=b"FAT32   ")
+    volume_label: bytes = text(
+        11, "Label, space-padded; the root directory entry counts", default=b"NO NAME    ", padding=b" "
+    )
+    type_text: bytes = text(8, "Text only; the cluster count decides the FAT type", default=b"FAT32   ", padding=b" ")
     boot_code: bytes = raw(420, "Boot code")
     signature: int = u16("Marks a boot sector", const=BOOT_SIGNATURE)
 

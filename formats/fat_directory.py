@@ -38,7 +38,7 @@ class FatNameCase(IntEnum):
 class DirectoryEntry(Structure, c_name="fat_directory_entry", size=32, source=DIRECTORY_SOURCE):
     """A file, a directory or the volume label."""
 
-    name: bytes = text(11, "8.3 name without the dot, each part space-padded")
+    name: bytes = text(11, "8.3 name without the dot, each part space-padded", padding=b" ")
     attributes: int = u8("Bits of FatAttribute")
     case_flags: int = u8("Bits of FatNameCase")
     creation_tenths: int = u8("Creation time, finer part", unit="10 ms", high=199)

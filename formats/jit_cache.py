@@ -6,6 +6,7 @@ fresh sectors, then to the other index, then to the other superblock, so a power
 
 from __future__ import annotations
 
+from bfimg.formats.bitcode_module import MAX_OPTIMISATION_LEVEL
 from bfimg.formats.crc import CRC32
 from bfimg.formats.structure import Constant, Structure, raw, text, u8, u16, u32, u64
 
@@ -42,7 +43,7 @@ class JitCacheEntry(Structure, c_name="jit_cache_entry", size=128, source=_SOURC
 
     module_crc: int = u32("payload_crc of the module the code was made from")
     function_index: int = u16("Function in the module's pattern program")
-    level: int = u8("Level the code was compiled at: O0 to O3", high=3)
+    level: int = u8("Level the code was compiled at: O0 to O3", high=MAX_OPTIMISATION_LEVEL)
     flags: int = u8("None defined yet", const=0)
     module_name: bytes = text(32, "Module name, NUL-padded ASCII")
     cpu_features: int = u32("Bits of CpuFeature the code needs")

@@ -45,7 +45,7 @@ class PartitionEntry(Structure, c_name="partition_entry", size=16, source=MBR_SO
 
     status: int = u8("Boot indicator", values=PartitionStatus)
     chs_first: bytes = raw(3, "Cylinder, head, sector of the first sector; ignored by LBA loaders")
-    type: int = u8("Partition type, 0 for an unused entry")
+    type: int = u8("Partition type, 0 for an unused entry", names=PartitionType)
     chs_last: bytes = raw(3, "Cylinder, head, sector of the last sector")
     lba_start: int = u32("First sector of the partition", unit="LBA")
     sectors: int = u32("Length of the partition", unit="sectors")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from bfimg.formats.bitcode_module import MAX_OPTIMISATION_LEVEL
 from bfimg.formats.crc import CRC32
 from bfimg.formats.structure import Constant, Structure, u8, u16, u32
 
@@ -28,7 +29,7 @@ class PatternDescriptor(Structure, c_name="pattern_descriptor", size=32, source=
     magic: int = u32("Marks a pattern section", const=PATTERN_MAGIC)
     version: int = u16("Descriptor version", const=PATTERN_VERSION)
     type: int = u8("Kind of pattern", default=PatternType.CUSTOM, values=PatternType)
-    level: int = u8("Level to start at: O0 to O3", high=3)
+    level: int = u8("Level to start at: O0 to O3", high=MAX_OPTIMISATION_LEVEL)
     param1: int = u32("First parameter of a fixed pattern")
     param2: int = u32("Second parameter of a fixed pattern")
     program_size: int = u32("Bytes of program behind the descriptor, 0 for a fixed pattern", unit="bytes")

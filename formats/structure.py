@@ -1,12 +1,16 @@
 """What a definition is made of: structures with documented fields, and documented constants.
 
-A definition is a class; its fields carry their Construct subconstruct, meaning, unit and legal range:
+A definition is a class; its fields have a Construct type, meaning, unit and legal range:
 
     class KernelHeader(Structure, c_name="kernel_header", size=64, source="..."):
         signature: int = u32("Marks a kernel", const=0x464C5544)
 
-From the one class come the parser and builder (Construct), the typed object, the C structure, the assembler
-constants and the reference page. All integers are little-endian.
+From the one class come the Construct definition, the typed object, the C structure, the assembler constants and the
+reference page. All integers are little-endian.
+
+Construct builds, and is the reference; reading goes through a `struct` format derived from the same fields, which
+tests prove equal for every structure. That is a hundred times as fast, and it spares each command that only reads the
+25 ms that importing construct takes.
 """
 
 from __future__ import annotations
@@ -16,8 +20,6 @@ import struct
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any, ClassVar, Self
-
-import construct
 
 from bfimg.errors import FormatError
 from bfimg.formats.crc import Crc
@@ -53,14 +55,15 @@ class FieldSpec:
 
     kind: str
     size: int
-    subcon: Any
     meaning: str
     default: Any
     unit: str | None = None
     low: int | None = None
     high: int | None = None
     const: int | None = None
-    values: type[IntEnum] | None = None
+    values: type[IntEnum] | None = None  # the only legal values
+    names: type[IntEnum] | None = None  # values that have a name; others are legal too
+    padding: bytes = b"\0"
     crc: Crc | None = None
     element: type[Structure] | None = None
     count: int = 1
@@ -103,11 +106,12 @@ class Problem:
     message: str
 
 
-_INTEGERS: dict[str, tuple[int, str, Any]] = {
-    "u8": (1, "B", construct.Int8ul),
-    "u16": (2, "H", construct.Int16ul),
-    "u32": (4, "I", construct.Int32ul),
-    "u64": (8, "Q", construct.Int64ul),
+# Kind -> size in bytes, struct format, name in Construct.
+_INTEGERS = {
+    "u8": (1, "B", "Int8ul"),
+    "u16": (2, "H", "Int16ul"),
+    "u32": (4, "I", "Int32ul"),
+    "u64": (8, "Q", "Int64ul"),
 }
 
 
@@ -116,12 +120,11 @@ def _bound(value: int | None) -> str:
 
 
 def _integer(kind: str, meaning: str, default: int, extra: dict[str, Any]) -> Any:
-    size, _, subcon = _INTEGERS[kind]
-    return FieldSpec(kind, size, subcon, meaning, default=extra.get("const", default), **extra)
+    return FieldSpec(kind, _INTEGERS[kind][0], meaning, default=extra.get("const", default), **extra)
 
 
 def u8(meaning: str, *, default: int = 0, **extra: Any) -> Any:
-    """Unsigned 8-bit integer. `extra`: unit, low, high, const, values."""
+    """Unsigned 8-bit integer. `extra`: unit, low, high, const, values, names."""
     return _integer("u8", meaning, default, extra)
 
 
@@ -142,24 +145,23 @@ def u64(meaning: str, *, default: int = 0, **extra: Any) -> Any:
 
 def raw(size: int, meaning: str, *, default: bytes | None = None) -> Any:
     """`size` bytes kept exactly as they are (never Construct's Padding, which loses non-zero bytes)."""
-    return FieldSpec("bytes", size, construct.Bytes(size), meaning, default=default or bytes(size))
+    return FieldSpec("bytes", size, meaning, default=default or bytes(size))
 
 
-def text(size: int, meaning: str, *, default: bytes | None = None) -> Any:
-    """`size` bytes that hold text. Held as bytes so that what follows the end of the text survives."""
-    return FieldSpec("text", size, construct.Bytes(size), meaning, default=default or bytes(size))
+def text(size: int, meaning: str, *, default: bytes | None = None, padding: bytes = b"\0") -> Any:
+    """`size` bytes that hold text, filled up with `padding`. Held as bytes so that what follows the text survives."""
+    return FieldSpec("text", size, meaning, default=default or bytes(size), padding=padding)
 
 
 def nested(element: type[Structure], meaning: str) -> Any:
     """Another structure, in place."""
-    return FieldSpec("struct", element.SIZE, element.CONSTRUCT, meaning, default=element(), element=element)
+    return FieldSpec("struct", element.SIZE, meaning, default=element(), element=element)
 
 
 def array(element: type[Structure], count: int, meaning: str) -> Any:
     """`count` structures one after the other, held as a tuple."""
-    subcon = construct.Array(count, element.CONSTRUCT)
     default = (element(),) * count
-    return FieldSpec("array", element.SIZE * count, subcon, meaning, default=default, element=element, count=count)
+    return FieldSpec("array", element.SIZE * count, meaning, default=default, element=element, count=count)
 
 
 class Structure:
@@ -172,7 +174,6 @@ class Structure:
     SIZE: ClassVar[int]
     SOURCE: ClassVar[str]
     FIELDS: ClassVar[tuple[FieldSpec, ...]] = ()
-    CONSTRUCT: ClassVar[Any]
     STRUCT_FORMAT: ClassVar[str]
 
     def __init_subclass__(cls, *, c_name: str, size: int, source: str) -> None:
@@ -190,7 +191,6 @@ class Structure:
             raise TypeError(f"{cls.__name__} is {offset} bytes, declared as {size}")
         cls.SIZE = size
         cls.FIELDS = tuple(fields)
-        cls.CONSTRUCT = construct.Struct(*[spec.name / spec.subcon for spec in fields])
         cls.STRUCT_FORMAT = "<" + "".join(
             _INTEGERS[spec.kind][1] if spec.is_integer else f"{spec.size}s" for spec in fields
         )
@@ -231,25 +231,40 @@ class Structure:
                 offset=offset,
                 field=field or cls.C_NAME,
             )
-        return cls._from_container(cls.CONSTRUCT.parse(window))
+        return cls._from_bytes(window)
 
     @classmethod
-    def _from_container(cls, container: Any) -> Self:
+    def _from_bytes(cls, data: bytes) -> Self:
         values: dict[str, Any] = {}
-        for spec in cls.FIELDS:
-            value = container[spec.name]
-            if spec.kind == "struct" and spec.element is not None:
-                value = spec.element._from_container(value)
-            elif spec.kind == "array" and spec.element is not None:
-                value = tuple(spec.element._from_container(item) for item in value)
+        for spec, value in zip(cls.FIELDS, struct.unpack(cls.STRUCT_FORMAT, data), strict=True):
+            if spec.element is not None:
+                size = spec.element.SIZE
+                items = tuple(spec.element._from_bytes(value[i : i + size]) for i in range(0, spec.size, size))
+                value = items if spec.kind == "array" else items[0]
             values[spec.name] = value
         return cls(**values)
 
+    @classmethod
+    def construct(cls) -> Any:
+        """The Construct definition: what builds the structure, and the reference for the fast path."""
+        import construct
+
+        def subconstruct(spec: FieldSpec) -> Any:
+            if spec.element is None:
+                integer = _INTEGERS.get(spec.kind)
+                return construct.Bytes(spec.size) if integer is None else getattr(construct, integer[2])
+            inner = spec.element.construct()
+            return construct.Array(spec.count, inner) if spec.kind == "array" else inner
+
+        return construct.Struct(*[spec.name / subconstruct(spec) for spec in cls.FIELDS])
+
     def to_bytes(self) -> bytes:
-        """The structure's SIZE bytes. Raises FormatError when a value does not fit its field."""
+        """The structure's SIZE bytes, built by Construct. Raises FormatError when a value does not fit its field."""
+        from construct import ConstructError
+
         try:
-            built: bytes = self.CONSTRUCT.build(self._to_container())
-        except construct.ConstructError as error:
+            built: bytes = self.construct().build(self._to_container())
+        except ConstructError as error:
             raise FormatError(
                 f"{self.C_NAME}: {' '.join(str(error).split())}", hint="use a value that fits the field"
             ) from None
@@ -288,7 +303,7 @@ class Structure:
         result = self
         for spec in self.FIELDS:
             if spec.crc is not None:
-                value = spec.crc.compute(result.to_bytes()[: spec.offset])
+                value = spec.crc.compute(result.packed()[: spec.offset])
                 result = result.replace(**{spec.name: value})
         return result
 
@@ -303,7 +318,7 @@ class Structure:
                 for index, item in enumerate(value):
                     yield from item.problems(f"{name}[{index}]", base + spec.offset + index * item.SIZE)
             elif spec.crc is not None:
-                wanted = spec.crc.compute(self.to_bytes()[: spec.offset])
+                wanted = spec.crc.compute(self.packed()[: spec.offset])
                 if value != wanted:
                     yield Problem(name, base + spec.offset, f"is {value:#x}, computed {wanted:#x}")
             elif spec.is_integer:
@@ -311,12 +326,20 @@ class Structure:
                 if message is not None:
                     yield Problem(name, base + spec.offset, message)
 
+    def packed(self) -> bytes:
+        """The same bytes as `to_bytes` by the fast path. Raises struct.error when a value does not fit."""
+        values = []
+        for spec, value in zip(self.FIELDS, self.__dict__.values(), strict=True):
+            if spec.kind == "array":
+                value = b"".join(item.packed() for item in value)
+            elif spec.kind == "struct":
+                value = value.packed()
+            values.append(value)
+        return struct.pack(self.STRUCT_FORMAT, *values)
+
     @classmethod
     def unpacker(cls) -> struct.Struct:
-        """The fast path for reading many: a `struct.Struct` derived from the same fields, one value a field.
-
-        Nested structures come out as bytes. About 100 times as fast as Construct on directory entries.
-        """
+        """For reading many: a `struct.Struct` of the same fields, one value a field, nested ones as bytes."""
         return struct.Struct(cls.STRUCT_FORMAT)
 
 

@@ -5,6 +5,7 @@
  * Out: kernel_main(boot information) called with FPU and SSE on, bss cleared, own GDT and stack.
  */
 #include "bf_formats.inc"
+#include "machine/segments.h"
 
 #define CR0_MONITOR_COPROCESSOR 0x0002
 #define CR0_EMULATION 0x0004
@@ -13,8 +14,6 @@
 #define CR4_OSFXSR 0x0200
 #define CR4_OSXMMEXCPT 0x0400
 #define MXCSR_DEFAULT 0x1f80            /* all SSE exceptions masked, round to nearest */
-#define SELECTOR_CODE 8
-#define SELECTOR_DATA 16
 
 #define FEATURES_NEEDED \
     BF_CPU_FEATURE_FPU|BF_CPU_FEATURE_TSC|BF_CPU_FEATURE_CMOV|BF_CPU_FEATURE_SSE|BF_CPU_FEATURE_SSE2
@@ -71,12 +70,4 @@ kernel_entry:
     call kernel_main                    /* does not return */
 
 .section .rodata, "a"
-    .balign 8
-gdt:
-    .quad 0
-    .quad 0x00cf9a000000ffff            /* code: base 0, limit 4 GiB, 32 bits */
-    .quad 0x00cf92000000ffff            /* data: the same */
-gdt_end:
-gdt_descriptor:
-    .short gdt_end - gdt - 1
-    .long gdt
+    emit_gdt

@@ -10,6 +10,12 @@ from bfimg.errors import UsageError
 
 # A run that needs more is a mistake; it also keeps the number within what a timer takes.
 TIMEOUT_MAX_SECONDS = 86_400.0
+# The kernel's memory map ends at 3 MiB, below what the firmware takes at the end.
+MEMORY_MIN_MIB = 4
+# QEMU's PC has no more below its devices; the rest would be above 4 GiB, out of the kernel's reach.
+MEMORY_MAX_MIB = 3584
+# What QEMU answers with a list instead of a run.
+QUESTIONS = ("help", "?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +27,13 @@ class BootOptions:
     expect: regular expressions; each must be found in some line of the serial output, machine lines included.
         A match does not end the run: the guest goes on until it ends by itself or the timeout comes.
     icount: count guest instructions instead of time, so that cycle counts are the same on every run.
-    memory_mib: guest memory in MiB. machine, cpu: QEMU's names; cpu None takes QEMU's own choice.
+    memory_mib: guest memory in MiB, MEMORY_MIN_MIB to MEMORY_MAX_MIB.
+    machine, cpu: QEMU's names; cpu None takes QEMU's own choice.
     qemu: program to run; None takes BFIMG_QEMU, then qemu-system-i386 or qemu-system-x86_64 on PATH.
     transcript: file that receives the serial bytes unchanged, as they come.
     floppy: attach the image as floppy disk A and boot from that, instead of as ATA master.
 
-    Raises UsageError for a timeout, memory size or regular expression that cannot be used.
+    Raises UsageError for a timeout, memory size, machine, cpu or regular expression that cannot be used.
     """
 
     image: Path
@@ -48,9 +55,14 @@ class BootOptions:
                 f"a timeout of {self.timeout:g} s cannot be kept",
                 hint=f"give more than 0 and at most {TIMEOUT_MAX_SECONDS:,.0f} seconds",
             )
-        # QEMU would silently take 0 for its own default.
-        if self.memory_mib < 1:
-            raise UsageError(f"{self.memory_mib} MiB of memory is too little", hint="give at least 1 MiB")
+        if not MEMORY_MIN_MIB <= self.memory_mib <= MEMORY_MAX_MIB:
+            raise UsageError(
+                f"{self.memory_mib} MiB of memory cannot be used",
+                hint=f"give {MEMORY_MIN_MIB} to {MEMORY_MAX_MIB} MiB",
+            )
+        for kind, name in (("machine", self.machine), ("cpu", self.cpu)):
+            if name is not None and not set(QUESTIONS).isdisjoint(name.split(",")):
+                raise UsageError(f"{name!r} is no {kind}", hint=f"QEMU lists them: qemu-system-i386 -{kind} help")
         for pattern in self.expect:
             try:
                 re.compile(pattern)

@@ -7,6 +7,7 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ GRACE_SECONDS = 0.5
 POLL_SECONDS = 0.1
 CHUNK_BYTES = 65_536
 STDERR_KEPT_BYTES = 65_536
+# Linux, prctl(2): the signal a process gets when the one that started it has ended.
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def run_limited(
 
     It is stopped, with every process in its group, after `timeout` seconds, when it writes more than
     `output_limit` bytes, and when `on_output` raises or the caller is interrupted. When this returns or
-    raises, nothing of the group is left.
+    raises, nothing of the group is left. On Linux the program itself is killed even when the caller has no time
+    to see to it, as by SIGKILL.
     Raises ToolError when the program cannot be started.
     """
     started = time.monotonic()
@@ -56,6 +60,7 @@ def run_limited(
             stderr=subprocess.PIPE,
             # Its own process group, so that the whole group can be killed. A Ctrl-C then reaches only us.
             start_new_session=True,
+            preexec_fn=_bind_to_caller(),
         )
     except (OSError, ValueError) as error:
         raise ToolError(f"cannot be started: {error}", path=command[0], hint="name another program") from None
@@ -74,6 +79,28 @@ def run_limited(
         watchdog.cancel()
         child.stop()
     return Outcome(process.returncode, bytes(stderr), time.monotonic() - started, child.timed_out, overflowed)
+
+
+def _bind_to_caller() -> Callable[[], None] | None:
+    """What the new process does before it becomes the program, so that it does not outlive us; None but on Linux.
+
+    The signal comes when the calling thread ends, which waits for the program as long as it lives.
+    """
+    if sys.platform != "linux":
+        return None
+    import ctypes  # here, because it takes some milliseconds
+
+    prctl = ctypes.CDLL(None).prctl
+    caller = os.getpid()
+    sigkill = int(signal.SIGKILL)
+
+    def bind() -> None:
+        # Between fork and exec another thread's locks stay locked for ever: no import, nothing that takes one.
+        prctl(PR_SET_PDEATHSIG, sigkill)
+        if os.getppid() != caller:  # it ended before the call above
+            os._exit(1)
+
+    return bind
 
 
 class _Child:

@@ -16,8 +16,8 @@ from bfimg.boot.qemu import find_qemu, qemu_command
 from bfimg.boot.report import BootReport, Expectation
 from bfimg.boot.serial_protocol import parse_machine_lines
 from bfimg.boot.serial_text import LineReader
-from bfimg.boot.verdict import Evidence, failure, success
-from bfimg.errors import InputError, UsageError
+from bfimg.boot.verdict import Evidence, failure, refusal, success
+from bfimg.errors import InputError, ToolError, UsageError
 
 # A guest in an endless print loop sends some MiB a second; a real run sends some KiB in all.
 OUTPUT_LIMIT = 16 * 1024 * 1024
@@ -29,10 +29,11 @@ def boot(options: BootOptions, on_line: Callable[[str], None] | None = None) -> 
     """Boot an image in QEMU and judge what it does. The disks are never written.
 
     `on_line` gets each serial line as it comes, without its line end; when it raises, QEMU is stopped.
-    The report is a verdict, not an error: also a QEMU that fails to start the machine is reported by it.
+    The report is a verdict, not an error, whatever the guest or QEMU does once the machine runs.
 
     Raises InputError when a disk cannot be read or the transcript not be written, UsageError when the
-    transcript would overwrite a disk, ToolError when QEMU is missing or cannot be started.
+    transcript would overwrite a disk, ToolError when QEMU is missing, cannot be started, or refuses to make the
+    machine, in its own words.
     """
     disks = [options.image] if options.slave is None else [options.image, options.slave]
     for disk in disks:
@@ -49,6 +50,9 @@ def boot(options: BootOptions, on_line: Callable[[str], None] | None = None) -> 
 
         outcome = run_limited(command, timeout=options.timeout, output_limit=OUTPUT_LIMIT, on_output=take)
     reader.finish()
+    refused = refusal(outcome, reader.lines)
+    if refused is not None:
+        raise ToolError(f"QEMU does not start the machine: {refused}", hint="correct what it names")
 
     evidence = Evidence(
         outcome=outcome,

@@ -14,6 +14,8 @@ from bfimg.boot.serial_protocol import Event, MachineLines
 from bfimg.boot.serial_text import shortened
 from bfimg.formats.boot_protocol import ExitValue
 
+# Exit status of a QEMU that gives up.
+QEMU_FAILURE = 1
 # Statuses of a module that fail the run, whatever the kernel's exit value says.
 BAD_MODULE_STATUSES = ("failed", "invalid")
 
@@ -45,12 +47,26 @@ def failure(evidence: Evidence) -> str | None:
 
 
 def success(machine_lines: MachineLines) -> str:
-    """What passed, such as ``12 modules, 1 not yet executable``."""
+    """What passed, such as ``12 modules, 1 not yet executable``; it begins with ``no modules`` when none was run."""
     counts = Counter(module.status for module in machine_lines.modules)
     passed = counts.pop("passed", 0)
-    parts = [_count(passed, "module")]
+    parts = []
+    if passed:
+        parts.append(_count(passed, "module"))
+    elif not counts["unchecked"]:
+        parts.append("no modules run")
     parts += [f"{count} {shortened(status, 40)}" for status, count in counts.items()]
     return ", ".join(parts)
+
+
+def refusal(outcome: Outcome, lines: Sequence[str]) -> str | None:
+    """QEMU's own message when it could not make the machine: a wrong machine or CPU, too much memory.
+
+    None when a guest may have run: it said something, or QEMU ended in another way or without a message.
+    """
+    stopped = outcome.timed_out or outcome.overflowed
+    ran = stopped or bool(lines) or outcome.status != QEMU_FAILURE
+    return None if ran else _cause(outcome.stderr)
 
 
 def _reasons(evidence: Evidence) -> Iterator[str]:
@@ -81,6 +97,9 @@ def _ending(evidence: Evidence) -> Iterator[str]:
         # QEMU ends so too when somebody sends it SIGTERM, and then says that.
         if b"terminating on signal" in evidence.outcome.stderr:
             yield f"QEMU was stopped from outside{_qemu_says(evidence.outcome.stderr)}"
+        if not evidence.lines:
+            message = _cause(evidence.outcome.stderr) or "no output, as from a boot sector that resets itself"
+            yield f"QEMU ended without booting anything: {message}"
         yield f"the guest reset itself (triple fault) or shut down; {_last_line(evidence.lines)}"
         return
     ending = guest_exit(status)
@@ -133,11 +152,24 @@ def _last_line(lines: Sequence[str]) -> str:
     return "no serial output" if last is None else f"last line: {shortened(last)}"
 
 
+def _messages(stderr: bytes) -> list[str]:
+    """What QEMU said, warnings last. The first message names the cause, those behind it only advise."""
+    lines = [line for line in stderr.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
+    return [shortened(line, 400) for line in sorted(lines, key=_is_warning)]
+
+
+def _is_warning(message: str) -> bool:
+    return "warning:" in message
+
+
+def _cause(stderr: bytes) -> str | None:
+    """QEMU's first message that is no warning."""
+    return next((message for message in _messages(stderr) if not _is_warning(message)), None)
+
+
 def _qemu_says(stderr: bytes) -> str:
-    """QEMU's first message that is no warning: it names the cause, those behind it only advise."""
-    messages = [line for line in stderr.decode("utf-8", "backslashreplace").splitlines() if line.strip()]
-    message = next((line for line in messages if "warning:" not in line), messages[0] if messages else None)
-    return " and gave no message" if message is None else f": {shortened(message, 400)}"
+    messages = _messages(stderr)
+    return f": {messages[0]}" if messages else " and gave no message"
 
 
 def _fields(event: Event) -> str:

@@ -9,10 +9,11 @@ from datetime import datetime
 
 from bfimg.build.compile import BootBinaries
 from bfimg.build.layout import Layout
-from bfimg.errors import FitError, FormatError
+from bfimg.errors import FitError, FormatError, UsageError, located
 from bfimg.fat.editor import FatEditor
-from bfimg.fat.mkfs import FatOptions, format_volume
-from bfimg.fat.volume import FatVolume
+from bfimg.fat.mkfs import FatOptions, encode_label, format_volume, plan
+from bfimg.fat.names import check_name
+from bfimg.fat.volume import FatVolume, split_path
 from bfimg.formats.crc import CRC32
 from bfimg.formats.disk_layout import DISK_REGIONS, KERNEL_MAX_SECTORS, disk_region
 from bfimg.formats.kernel_header import KERNEL_SIGNATURE, KernelHeader
@@ -42,10 +43,11 @@ class RegionUse:
 
 @dataclass(frozen=True)
 class VolumeFile:
-    """A file to put on the volume."""
+    """A file to put on the volume. `field` is the key of the layout that asks for it."""
 
     path: str
     data: bytes
+    field: str
 
 
 def finish_kernel(image: bytes) -> tuple[bytes, KernelHeader]:
@@ -92,9 +94,9 @@ def assemble(
 ) -> tuple[Store, tuple[RegionUse, ...], KernelHeader]:
     """The whole image as a store with pending changes, the use of each region, and the kernel header.
 
-    Raises FitError, with numbers, for what does not fit, and FormatError for a kernel that contradicts itself.
+    Raises FitError, with numbers, for what does not fit, FormatError for a kernel that contradicts itself, and
+    UsageError for a label or path that FAT does not allow and for two files of one name.
     """
-    _check_boot_code(boot)
     part = disk_region("part1")
     sectors = layout.image_size // SECTOR_SIZE
     if sectors <= part.first_lba:
@@ -104,8 +106,10 @@ def assemble(
             field="image.size",
             hint="make the image larger",
         )
-    kernel, header = finish_kernel(boot.kernel)
-    descriptor = describe_kernel(kernel, header)
+    with located(str(layout.kernel_sources)):
+        _check_boot_code(boot)
+        kernel, header = finish_kernel(boot.kernel)
+        descriptor = describe_kernel(kernel, header)
     identity = _identity(layout, kernel, files)
     store = Store.blank(layout.image_size)
     store.write(0, _mbr(layout, boot.stage1, sectors - part.first_lba, identity[:4]).to_bytes())
@@ -193,11 +197,27 @@ def _volume(store: Store, layout: Layout, files: Sequence[VolumeFile], when: dat
         volume_id=int.from_bytes(identity, "little") if layout.volume_id is None else layout.volume_id,
         label=layout.volume_label,
     )
+    with located(layout.origin, "volume.label"):
+        encode_label(layout.volume_label)
+    with located(layout.origin, "volume.sectors_per_cluster" if layout.sectors_per_cluster else "image.size"):
+        plan(options)
     geometry = format_volume(store, first * SECTOR_SIZE, options, when)
     volume = FatVolume(store, first * SECTOR_SIZE)
     editor = FatEditor(volume, when)
     for file in files:
-        editor.make_folders(file.path.rpartition("/")[0])
-        editor.write(file.path, file.data)
+        with located(layout.origin, file.field):
+            _add(editor, file)
     editor.flush()
     return sectors * SECTOR_SIZE - volume.table.free_count * geometry.cluster_bytes
+
+
+def _add(editor: FatEditor, file: VolumeFile) -> None:
+    names = split_path(file.path)
+    for name in names:
+        check_name(name)
+    # Not only the same path: another spelling of it, or the 8.3 name that a file got for its long one.
+    if editor.volume.exists(file.path):
+        found = editor.volume.find(file.path)
+        raise UsageError(f"{file.path} is on the volume already, as {found.path}", hint="choose another path")
+    editor.make_folders("/".join(names[:-1]))
+    editor.write(file.path, file.data)

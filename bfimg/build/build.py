@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bfimg.build.assemble import RegionUse, VolumeFile, assemble
-from bfimg.build.cache import BuildCache, default_cache_dir
+from bfimg.build.cache import open_cache
 from bfimg.build.compile import KernelBuild
 from bfimg.build.layout import FileSpec, Layout
-from bfimg.build.programs import choose
+from bfimg.build.programs import Program, choose
 from bfimg.clock import FAT_EPOCH, source_date
-from bfimg.errors import InputError, UsageError
+from bfimg.errors import FitError, located
 from bfimg.formats.kernel_header import KernelHeader
+from bfimg.host_file import host_file_size, read_host_file
 from bfimg.module.files import volume_name
 from bfimg.module.wrap import native_module, wrap_bitcode
 from bfimg.toolchain.compiler import Toolchain
@@ -21,7 +22,10 @@ from bfimg.toolchain.compiler import Toolchain
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built. `written` is False after a dry run; compiled and reused count build steps."""
+    """What was built. `written` is False after a dry run.
+
+    compiled, reused: results of compiler and linker that this build made, and that it found from an earlier one.
+    """
 
     image: Path
     size: int
@@ -41,19 +45,42 @@ def build_image(
     *,
     cache_dir: Path | None = None,
     dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> BuildReport:
     """Build the image `layout` describes and write it to `output`, all of it or nothing.
 
     The same layout, sources, tools and SOURCE_DATE_EPOCH (without it: 1980) give the same bytes.
-    Raises InputError, FormatError, CompileError, ToolError, and FitError for what does not fit.
+    cache_dir: where compiled parts are kept; None for the user's cache, or no cache where that cannot be written.
+    progress: called with (parts done, parts in all).
+    Raises InputError, FormatError, UsageError, CompileError, ToolError, and FitError for what does not fit.
     """
-    cache = BuildCache(cache_dir or default_cache_dir())
-    kernel = KernelBuild(layout.kernel_sources, toolchain, cache)
-    boot = kernel.boot_binaries(layout.kernel_pad_to)
-    files = list(_unique([*_modules(layout, kernel), *(_read(spec) for spec in layout.files)]))
-    store, regions, header = assemble(layout, boot, files, source_date() or FAT_EPOCH)
-    if not dry_run:
-        store.commit(output)
+    when = source_date() or FAT_EPOCH
+    done = 0
+
+    def on_part() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    with open_cache(cache_dir) as cache:
+        kernel = KernelBuild(layout.kernel_sources, toolchain, cache, on_part)
+        with located(layout.origin):
+            native = choose(kernel.programs, layout.native_modules, "modules.native")
+            bitcode = choose(kernel.programs, layout.bitcode_modules, "modules.bitcode")
+        total = kernel.part_count(native, bitcode) + 1  # the last one is the image itself
+        files = [_read(layout, index, spec) for index, spec in enumerate(layout.files)]
+        with located(str(layout.kernel_sources)):
+            boot = kernel.boot_binaries()
+            modules = [*_native(kernel, native), *_bitcode(kernel, bitcode)]
+        if layout.kernel_pad_to:
+            with located(layout.origin, "kernel.pad_to"):
+                boot = kernel.padded(boot, layout.kernel_pad_to)
+        files = [*modules, *files]
+        store, regions, header = assemble(layout, boot, files, when)
+        if not dry_run:
+            store.commit(output)
+        on_part()
     return BuildReport(
         image=output,
         size=store.size,
@@ -67,31 +94,35 @@ def build_image(
     )
 
 
-def _modules(layout: Layout, kernel: KernelBuild) -> Iterator[VolumeFile]:
-    native = choose(kernel.programs, layout.native_modules, "modules.native")
-    for program, code in zip(native, kernel.native_modules(native), strict=True):
-        yield VolumeFile("/" + volume_name(program.name, "mod"), native_module(program.name, code))
-    bitcode = choose(kernel.programs, layout.bitcode_modules, "modules.bitcode")
-    for program, data in zip(bitcode, kernel.bitcode_modules(bitcode), strict=True):
-        wrapped = wrap_bitcode(data, name=program.name, entry=program.entry)
-        yield VolumeFile("/" + volume_name(program.name, "bc"), wrapped)
+def _native(kernel: KernelBuild, programs: Sequence[Program]) -> list[VolumeFile]:
+    return [
+        VolumeFile("/" + volume_name(program.name, "mod"), native_module(program.name, code), "modules.native")
+        for program, code in zip(programs, kernel.native_modules(programs), strict=True)
+    ]
 
 
-def _read(spec: FileSpec) -> VolumeFile:
+def _bitcode(kernel: KernelBuild, programs: Sequence[Program]) -> list[VolumeFile]:
+    return [
+        VolumeFile(
+            "/" + volume_name(program.name, "bc"),
+            wrap_bitcode(data, name=program.name, entry=program.entry),
+            "modules.bitcode",
+        )
+        for program, data in zip(programs, kernel.bitcode_modules(programs), strict=True)
+    ]
+
+
+def _read(layout: Layout, index: int, spec: FileSpec) -> VolumeFile:
+    field = f"file[{index}]"
     if spec.source is None:
-        return VolumeFile(spec.target, (spec.text or "").encode())
-    try:
-        return VolumeFile(spec.target, spec.source.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror}", path=str(spec.source), hint="mend `from` in the layout"
-        ) from None
-
-
-def _unique(files: list[VolumeFile]) -> Iterator[VolumeFile]:
-    seen: set[str] = set()
-    for file in files:
-        if file.path.casefold() in seen:
-            raise UsageError(f"{file.path} is put on the volume twice", hint="take one out of the layout")
-        seen.add(file.path.casefold())
-        yield file
+        return VolumeFile(spec.target, (spec.text or "").encode(), f"{field}.to")
+    hint = f"mend {field}.from in {layout.origin}"
+    size = host_file_size(spec.source, hint=hint)
+    if size > layout.image_size:
+        raise FitError(
+            f"{spec.source} is {size} bytes, the whole image {layout.image_size}",
+            path=layout.origin,
+            field=f"{field}.from",
+            hint="make the image larger",
+        )
+    return VolumeFile(spec.target, read_host_file(spec.source, hint=hint), f"{field}.to")

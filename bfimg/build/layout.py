@@ -5,17 +5,18 @@ The default layout is `samples/layouts/default.toml`, which also documents every
 
 from __future__ import annotations
 
-import re
 import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
-from bfimg.errors import FormatError, InputError
+from bfimg.errors import FormatError, UsageError
 from bfimg.formats.mbr import SECTOR_SIZE
+from bfimg.host_file import read_host_file
+from bfimg.units import parse_size
 
-_UNITS = {"": 1, "B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 _MOST_SECTORS = 1 << 28  # LBA28, which the kernel's ATA driver speaks
 
 
@@ -61,20 +62,18 @@ def load_layout(path: Path) -> Layout:
 
     Raises InputError when it cannot be read, FormatError naming the key that is wrong.
     """
+    data = read_host_file(path, hint="name a layout file")
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=str(path), hint="name a layout file") from None
-    except ValueError as error:
+        document = tomllib.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"is no TOML: {error}", path=str(path), hint="mend the layout") from None
     root = _Table(document, str(path), "")
     image, kernel, volume, modules = (root.table(name) for name in ("image", "kernel", "volume", "modules"))
-    sources = kernel.text("sources", "")
     layout = Layout(
         origin=str(path),
         image_size=image.size("size", None),
         disk_signature=image.integer("disk_signature", None, 0, 0xFFFFFFFF),
-        kernel_sources=path.parent / sources if sources else kernel_sources(),
+        kernel_sources=kernel.host_path("sources", path.parent) or kernel_sources(),
         kernel_pad_to=kernel.size("pad_to", 0),
         volume_label=volume.text("label", ""),
         volume_id=volume.integer("volume_id", None, 0, 0xFFFFFFFF),
@@ -94,13 +93,13 @@ def load_layout(path: Path) -> Layout:
 
 
 def _file(table: _Table, folder: Path) -> FileSpec:
-    target, source, text = table.text("to", ""), table.text("from", ""), table.text("text", None)
+    target, source, text = table.text("to", ""), table.host_path("from", folder), table.text("text", None)
     table.refuse_rest()
     if not target:
         raise table.wrong("to", "is missing: the path on the volume")
-    if bool(source) == (text is not None):
+    if (source is None) == (text is None):
         raise table.wrong("from", "give either from or text")
-    return FileSpec("/" + target.strip("/"), folder / source if source else None, text)
+    return FileSpec("/" + target.strip("/"), source, text)
 
 
 class _Table:
@@ -115,10 +114,12 @@ class _Table:
         field = f"{self._name}.{key}" if self._name else key
         return FormatError(message, path=self._path, field=field, hint="mend the layout")
 
-    def _take(self, key: str, kind: type, what: str) -> Any:
+    def _take(self, key: str, kind: type | UnionType, what: str) -> Any:
         value = self._values.pop(key, None)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise self.wrong(key, f"is no {what}")
+        if isinstance(value, int) and value.bit_length() > 64:
+            raise self.wrong(key, "is an integer of more than 64 bits")
         return value
 
     def table(self, key: str) -> _Table:
@@ -134,6 +135,13 @@ class _Table:
         value = self._take(key, str, "text")
         return default if value is None else value
 
+    def host_path(self, key: str, folder: Path) -> Path | None:
+        """A path of the host, from `folder`; None when it is missing or empty."""
+        value = self.text(key, "")
+        if "\0" in value:
+            raise self.wrong(key, f"{value!r} is no path")
+        return folder / value if value else None
+
     def integer(self, key: str, default: int | None, low: int, high: int) -> int | None:
         value = self._take(key, int, "integer")
         if value is None:
@@ -144,15 +152,19 @@ class _Table:
 
     def size(self, key: str, default: int | None) -> int:
         """Bytes, as an integer or as text with KiB, MiB or GiB."""
-        value = self._values.pop(key, default)
+        value = self._take(key, int | str, "size such as 33MiB, 64KiB or a number of bytes")
+        if isinstance(value, str):
+            try:
+                return parse_size(value)
+            except UsageError as error:
+                raise self.wrong(key, f"{error.message}: {error.hint}") from None
+        if value is None:
+            value = default
         if value is None:
             raise self.wrong(key, "is missing")
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
-        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", value) if isinstance(value, str) else None
-        if match is None or match[2].upper() not in _UNITS:
-            raise self.wrong(key, f"{value!r} is no size such as 33MiB, 64KiB or a number of bytes")
-        return int(float(match[1]) * _UNITS[match[2].upper()])
+        if value < 0:
+            raise self.wrong(key, f"is {value}, must be 0 or more")
+        return int(value)
 
     def names(self, key: str) -> tuple[str, ...] | None:
         """A list of names; the text "all" gives None."""

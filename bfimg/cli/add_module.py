@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bfimg.cli.options import IMAGE_RULE, default_image, dry_run_option, format_option, option
+from bfimg.cli.images import IMAGE_RULE, changing, split_image
+from bfimg.cli.options import dry_run_option, format_option, option
+from bfimg.cli.terminal import echo, print_json
 
 if TYPE_CHECKING:
-    from bfimg.module.add import AddReport
+    from bfimg.module.add import AddedModule
 
 
-@click.command("add-module", epilog=IMAGE_RULE.replace("IMAGE:", "--image:"))
+@click.command("add-module", epilog=IMAGE_RULE)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-i", "--image", help="Image to change.")
 @option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the changed image here instead.")
@@ -48,33 +50,33 @@ def command(
     if len(files) > 1 and (name is not None or entry is not None):
         raise UsageError("--name and --entry are for one module", hint="add the modules one by one")
     request = ModuleRequest(name, entry, level, module_version)
-    report = add_modules(default_image(image), files, request, output=output, dry_run=dry_run)
+    spec, _ = split_image((), image)
     if output_format == "json":
-        _print_json(report)
+        with changing(spec, output, dry_run, show=False) as opened:
+            added = add_modules(opened, files, request)
+        _print_json(spec if output is None else str(output), added, written=not dry_run)
     else:
-        _print_report(report)
+        with changing(spec, output, dry_run) as opened:
+            added = add_modules(opened, files, request)
+        for module in added:
+            _print_added(module)
 
 
-def _print_report(report: AddReport) -> None:
-    for added in report.added:
-        module = added.module
-        verb = "replaced" if added.replaced else "added"
-        entry = f", entry {module.info.entry}" if module.info.entry else ""
-        short = "" if f"/{added.short_name}" == added.path else f" ({added.short_name})"
-        click.echo(
-            f"{verb} {report.region}:{added.path}{short}: {module.info.kind} module {module.info.name}{entry}, "
-            f"{len(module.data)} bytes, from {module.origin} {module.source}"
-        )
-    if not report.written:
-        click.echo(f"dry run: {report.image} is unchanged")
+def _print_added(added: AddedModule) -> None:
+    module = added.module
+    verb = "replaced" if added.replaced else "added"
+    entry = f", entry {module.info.entry}" if module.info.entry else ""
+    short = "" if added.where.endswith(f"/{added.short_name}") else f" ({added.short_name})"
+    echo(
+        f"{verb} {added.where}{short}: {module.info.kind} module {module.info.name}{entry}, "
+        f"{len(module.data)} bytes, from {module.origin} {module.source}"
+    )
 
 
-def _print_json(report: AddReport) -> None:
-    import json
-
+def _print_json(image: str, modules: list[AddedModule], written: bool) -> None:
     rows = [
         {
-            "path": added.path,
+            "where": added.where,
             "short_name": added.short_name,
             "replaced": added.replaced,
             "kind": str(added.module.info.kind),
@@ -86,13 +88,6 @@ def _print_json(report: AddReport) -> None:
             "source": str(added.module.source),
             "origin": added.module.origin,
         }
-        for added in report.added
+        for added in modules
     ]
-    document = {
-        "schema_version": 1,
-        "image": str(report.image),
-        "region": report.region,
-        "written": report.written,
-        "added": rows,
-    }
-    click.echo(json.dumps(document, indent=2))
+    print_json({"schema_version": 1, "image": image, "written": written, "added": rows})

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 _EPILOG = f"""{IMAGE_RULE}
 
 The image passes only when its kernel proves that it booted (it echoes a number drawn for this run), reports
-that it is done without failure, and every --expect is found. A match does not end the run early. What the
-kernel sends as lines for programs is shown as a table; --transcript has it all.
+that it is done without failure, and every --expect is found. A match does not end the run early. An image
+without modules passes; the last line then says so: `passed: no modules run`. What the kernel sends as lines
+for programs is shown as a table; --transcript has it all.
 
-Exit codes: 0 passed, 1 failed, 2 usage, unreadable input or QEMU missing.
+Exit codes: 0 passed, 1 failed, 2 usage, unreadable input, or a QEMU that is missing or does not start.
 Example: bfimg boot disk.img --expect 'sha256.*OK' --timeout 10"""
 
 
@@ -37,7 +38,7 @@ Example: bfimg boot disk.img --expect 'sha256.*OK' --timeout 10"""
 @option("--expect", multiple=True, metavar="RE", envvar=None, help="Some serial line must match; repeatable.")
 @option("--icount", is_flag=True, help="Count instructions, not time: cycle counts repeat.")
 @option("--floppy", is_flag=True, help="Attach the image as floppy disk and boot from that.")
-@option("--memory", type=int, default=32, show_default=True, metavar="MIB", help="Guest memory.")
+@option("--memory", type=int, default=32, show_default=True, metavar="MIB", help="Guest memory, 4 to 3584.")
 @option("--machine", metavar="NAME", default="pc", show_default=True, help="QEMU machine type.")
 @option("--cpu", metavar="NAME", help="QEMU CPU model; QEMU's own choice by default.")
 @option("--transcript", metavar="FILE", help="Write the serial output, unchanged, to this file.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bfimg.cli.options import IMAGE_NAME, dry_run_option, format_option, option
+from bfimg.cli.terminal import echo, print_json
 
 if TYPE_CHECKING:
     from bfimg.build.build import BuildReport
@@ -52,20 +53,18 @@ def command(
 
 
 def _print_map(report: BuildReport) -> None:
-    click.echo(f"{'region':<10} {'LBA':>6} {'sectors':>8} {'used':>10} {'free':>10}  map")
+    echo(f"{'region':<10} {'LBA':>6} {'sectors':>8} {'used':>10} {'free':>10}  map")
     for region in report.regions:
         filled = -(-region.used * _BAR // region.room)
         bar = "#" * filled + "." * (_BAR - filled)
         row = f"{region.name:<10} {region.first_lba:>6} {region.sectors:>8} {region.used:>10} {region.free:>10}"
-        click.echo(f"{row}  {bar}")
-    click.echo(f"{len(report.files)} files on part1, kernel build {report.kernel.build_id.hex()}")
+        echo(f"{row}  {bar}")
+    echo(f"{len(report.files)} files on part1, kernel build {report.kernel.build_id.hex()}")
     verb = "wrote" if report.written else "would write"
-    click.echo(f"{verb} {report.image}: {report.size} bytes ({report.compiled} steps made, {report.reused} reused)")
+    echo(f"{verb} {report.image}: {report.size} bytes ({report.compiled} steps made, {report.reused} reused)")
 
 
 def _print_json(report: BuildReport) -> None:
-    import json
-
     document = {
         "schema_version": 1,
         "image": str(report.image),
@@ -82,4 +81,4 @@ def _print_json(report: BuildReport) -> None:
         "compiled": report.compiled,
         "reused": report.reused,
     }
-    click.echo(json.dumps(document, indent=2))
+    print_json(document)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from bfimg.cli.options import format_option
+from bfimg.cli.terminal import print_json
 from bfimg.errors import EXIT_FAILED
 from bfimg.toolchain.tools import LEVELS, survey
 
@@ -32,7 +31,7 @@ def command(context: click.Context, packages: bool, level: str, output_format: s
             {"command": s.tool.command, "path": s.path, "package": s.tool.package, "needed_for": s.tool.needed_for}
             for s in statuses
         ]
-        click.echo(json.dumps({"schema_version": 1, "tools": rows}, indent=2))
+        print_json({"schema_version": 1, "tools": rows})
     else:
         for status in statuses:
             place = status.path or f"missing: apt-get install {status.tool.package}"

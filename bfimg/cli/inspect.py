@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bfimg.cli.images import host_image
 from bfimg.cli.options import IMAGE_RULE, default_image, format_option, option
+from bfimg.cli.terminal import echo, print_json
 
 if TYPE_CHECKING:
     from bfimg.image.report import FieldValue, InspectReport, ModuleReport, RegionReport, VolumeReport
@@ -24,70 +27,77 @@ def command(image: str | None, where: str | None, output_format: str, as_hex: bo
     """Show regions, fields, files and modules of an image.
 
     WHERE is a region (stage2), a field path (mbr.partitions[0]) or a file (part1:/SHA256.BC).
-    What is wrong with the image is listed last.
+    IMAGE@@OFFSET is an image inside a larger file: disk.img@@1M. What is wrong is listed last.
 
     Example: bfimg inspect disk.img stage2.kernel_sectors
     """
     from bfimg.errors import UsageError
     from bfimg.image.inspect import inspect
-    from bfimg.image.where import narrow, parse_where, read_place
+    from bfimg.image.where import narrow, parse_where
 
-    report = inspect(default_image(image))
-    if as_hex:
-        if where is None:
-            raise UsageError("--hex needs a place", hint="name a region, a field or a file")
-        _print_hex(*read_place(report, parse_where(where)))
-        return
+    if as_hex and where is None:
+        raise UsageError("--hex needs a place", hint="name a region, a field or a file")
+    with host_image(str(default_image(image))) as (path, offset):
+        if as_hex and where is not None:
+            _print_hex(path, offset, where)
+            return
+        report = inspect(path, offset)
     if where is not None:
         report = narrow(report, parse_where(where))
     if output_format == "json":
-        import json
-
-        click.echo(json.dumps(_document(report), indent=2))
+        print_json(_document(report))
     else:
         _print_report(report, whole=where is None)
 
 
-def _print_hex(offset: int, data: bytes) -> None:
+def _print_hex(path: Path, offset: int, where: str) -> None:
     from hexdump import hexdump
 
     from bfimg.errors import UsageError
+    from bfimg.image.image import open_image
 
-    if len(data) > _MOST_DUMPED:
-        raise UsageError(f"{len(data)} bytes are too many to dump", hint="name a smaller place")
+    with open_image(path, offset=offset) as image:
+        extent = image.extent(where)
+        if extent.size > _MOST_DUMPED:
+            raise UsageError(f"{extent.size} bytes are too many to dump", hint="name a smaller place, or use bfimg cat")
+        data = image[where]
     for index, line in enumerate(hexdump(data, result="generator")):
-        click.echo(f"{offset + index * 16:08X}{line[8:]}")
+        echo(f"{extent.offset + index * 16:08X}{line[8:]}")
 
 
 def _print_report(report: InspectReport, whole: bool) -> None:
     if whole:
-        click.echo(f"{report.image}: {report.kind}, {report.size} bytes")
-        click.echo(f"{'region':<12} {'LBA':>8} {'sectors':>8} {'bytes':>12}  what")
+        echo(f"{report.image}: {report.kind}, {report.size} bytes")
+        echo(f"{'region':<12} {'LBA':>8} {'sectors':>8} {'bytes':>12}  what")
         for part in report.regions:
             region = part.region
             row = f"{region.name:<12} {region.first_lba:>8} {-(-region.size // 512):>8} {region.size:>12}"
-            click.echo(f"{row}  {region.note or region.content}")
+            echo(f"{row}  {region.note or region.content}")
     for part in report.regions:
         _print_fields(part)
     for volume in report.volumes:
         _print_volume(volume)
     if report.modules:
-        click.echo("\nmodules")
+        echo()
+        echo("modules")
         for module in report.modules:
             _print_module(module, with_fields=not whole)
     if report.findings:
-        click.echo("\nproblems")
+        echo()
+        echo("problems")
         for finding in report.findings:
             place = finding.place if finding.offset is None else f"{finding.place} at {finding.offset:#x}"
-            click.echo(f"  {place}: {finding.message}")
+            echo(f"  {place}: {finding.message}")
     elif whole:
-        click.echo("\nno problems found")
+        echo()
+        echo("no problems found")
 
 
 def _print_fields(part: RegionReport) -> None:
     if not part.fields:
         return
-    click.echo(f"\n{part.region.name}")
+    echo()
+    echo(f"{part.region.name}")
     for field in part.fields:
         _print_field(field)
 
@@ -102,18 +112,19 @@ def _print_field(field: FieldValue) -> None:
     notes = [note for note in (field.name, field.unit) if note]
     note = f" {', '.join(notes)}" if notes else ""
     problem = f"  <- {field.problem}" if field.problem else ""
-    click.echo(f"  {field.offset:#010x} {field.size:>4}  {field.path} = {shown}{note}{problem}")
+    echo(f"  {field.offset:#010x} {field.size:>4}  {field.path} = {shown}{note}{problem}")
 
 
 def _print_volume(volume: VolumeReport) -> None:
     clusters = f"{volume.free_clusters} of {volume.cluster_count} clusters of {volume.cluster_bytes} bytes free"
-    click.echo(f"\n{volume.region}: FAT{volume.bits} {volume.label or '(no label)'}, {clusters}")
+    echo()
+    echo(f"{volume.region}: FAT{volume.bits} {volume.label or '(no label)'}, {clusters}")
     for file in volume.files:
         item = file.item
         time = item.modified.strftime("%Y-%m-%d %H:%M:%S") if item.modified else "-"
         size = "dir" if item.is_directory else str(item.size)
         short = "" if item.name == item.short_name else f"  {item.short_name}"
-        click.echo(f"  {size:>10}  {time:<19}  {file.path}{short}")
+        echo(f"  {size:>10}  {time:<19}  {file.path}{short}")
 
 
 def _print_module(module: ModuleReport, with_fields: bool) -> None:
@@ -122,7 +133,7 @@ def _print_module(module: ModuleReport, with_fields: bool) -> None:
     if not info.problems and info.kind == "native":
         state = "header correct"
     entry = f", entry {info.entry}" if info.entry else ""
-    click.echo(f"  {module.path}: {info.kind}, {info.name or '(no name)'}{entry}, {module.size} bytes, {state}")
+    echo(f"  {module.path}: {info.kind}, {info.name or '(no name)'}{entry}, {module.size} bytes, {state}")
     if with_fields:
         for field in module.fields:
             _print_field(field)
@@ -132,6 +143,7 @@ def _document(report: InspectReport) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "image": str(report.image),
+        "base": report.base,
         "size": report.size,
         "kind": str(report.kind),
         "regions": [

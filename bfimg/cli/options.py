@@ -15,6 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG_NAME = "bfimg.toml"
 IMAGE_NAME = "disk.img"
+COMPLETE_VARIABLE = "_BFIMG_COMPLETE"  # set by a shell that asks for completions
 IMAGE_RULE = f"Without IMAGE: BFIMG_IMAGE, then `image =` in {CONFIG_NAME}, then {IMAGE_NAME}."
 
 

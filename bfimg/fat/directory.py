@@ -129,6 +129,7 @@ class Directory:
         # Where to look for that many free slots; none stand before.
         self._room: dict[int, int] = {}
         self._end = self._find_end()
+        self._tail_is_zero = False
 
     def _find_end(self) -> int:
         """The first slot with an end mark. What stands behind it may be anything."""
@@ -180,14 +181,14 @@ class Directory:
         if raw is None:
             raw = generate_short_name(name, self._shorts, self._tails)
             parts = list(_long_entries(name, short_name_checksum(raw)))
-        self._put(slot, b"".join([*parts, entry.replace(name=raw, case_flags=0).to_bytes()]))
+        self._put(slot, b"".join([*parts, entry.replace(name=raw, case_flags=0).packed()]))
         return self._remember(slot, len(parts) + 1)
 
     def update(self, item: Item, entry: DirectoryEntry) -> Item:
         """Replace the 8.3 entry of `item`, keeping its names."""
         start = item.entry_slot * SLOT_SIZE
         kept = entry.replace(name=item.raw_short_name, case_flags=self.data[start + _CASE_FLAGS])
-        self.data[start : start + SLOT_SIZE] = kept.to_bytes()
+        self.data[start : start + SLOT_SIZE] = kept.packed()
         return self._remember(item.slot, item.slots)
 
     def remove(self, item: Item) -> None:
@@ -212,13 +213,17 @@ class Directory:
             self.label = None
 
     def _put(self, slot: int, encoded: bytes) -> None:
-        """Write slots; the end mark moves behind them when they reach beyond it."""
+        """Write slots; when they reach beyond the end mark, what stood behind it becomes zero.
+
+        It may be anything, and not every reader stops at the end mark.
+        """
         self.data[slot * SLOT_SIZE : slot * SLOT_SIZE + len(encoded)] = encoded
         last = slot + len(encoded) // SLOT_SIZE
         if last > self._end:
             self._end = last
-            if last * SLOT_SIZE < len(self.data):
-                self.data[last * SLOT_SIZE] = FAT_ENTRY_END
+            if not self._tail_is_zero:
+                self.data[last * SLOT_SIZE :] = bytes(len(self.data) - last * SLOT_SIZE)
+                self._tail_is_zero = True
 
     def _remember(self, slot: int, slots: int) -> Item:
         window = self.data[slot * SLOT_SIZE : (slot + slots) * SLOT_SIZE]
@@ -247,7 +252,7 @@ def _long_entries(name: str, checksum: int) -> Iterator[bytes]:
             name_1=part[:10],
             name_2=part[10:22],
             name_3=part[22:],
-        ).to_bytes()
+        ).packed()
 
 
 def make_entry(attributes: int, size: int, first_cluster: int, when: datetime) -> DirectoryEntry:

@@ -33,6 +33,7 @@ class AllocationTable:
         self._entries = _unpack(data, self.bits, self.end)
         self._changed: set[int] = set()
         self._next = int(FAT_FIRST_CLUSTER)
+        self._free: int | None = None
 
     def __getitem__(self, cluster: int) -> int:
         return self._entries[cluster] & self.mask
@@ -42,7 +43,10 @@ class AllocationTable:
         return value >= self.mask - 7
 
     def _set(self, cluster: int, value: int) -> None:
-        kept = self._entries[cluster] & ~self.mask if self.bits == 32 else 0
+        old = self._entries[cluster]
+        if self._free is not None:
+            self._free += (value == FREE) - (old & self.mask == FREE)
+        kept = old & ~self.mask if self.bits == 32 else 0
         self._entries[cluster] = kept | value
         self._changed.add(cluster)
 
@@ -57,7 +61,7 @@ class AllocationTable:
         entries, mask, end_value, end = self._entries, self.mask, self.mask - 7, self.end
         limit = end - FAT_FIRST_CLUSTER
         cluster = first
-        while cluster < end_value:
+        while cluster < end_value or not clusters:
             if not FAT_FIRST_CLUSTER <= cluster < end:
                 what = "runs into a free cluster" if cluster == FREE and clusters else f"leaves the volume at {cluster}"
                 raise FormatError(f"cluster chain {what}", path=path, field=field, hint="run fsck.fat on the volume")
@@ -69,11 +73,17 @@ class AllocationTable:
 
     @property
     def free_count(self) -> int:
-        """Free clusters in the volume."""
-        entries = self._entries[FAT_FIRST_CLUSTER : self.end]
-        if self.bits == 32 and max(entries) > self.mask:
-            return sum(1 for entry in entries if entry & self.mask == FREE)
-        return entries.count(FREE)
+        """Free clusters in the volume; counted once, then kept up to date."""
+        if self._free is None:
+            self._free = self.count(FREE, FAT_FIRST_CLUSTER, self.end)
+        return self._free
+
+    def count(self, value: int, start: int, end: int) -> int:
+        """How many of the clusters `start` to `end` have the entry `value`."""
+        entries = self._entries[start:end]
+        if self.bits == 32 and max(entries, default=0) > self.mask:
+            return sum(1 for entry in entries if entry & self.mask == value)
+        return entries.count(value)
 
     def require(self, count: int) -> None:
         """Raises FitError, with both numbers, when fewer than `count` clusters are free."""

@@ -13,6 +13,7 @@ from bfimg.formats.mbr import SECTOR_SIZE
 from bfimg.image.store import Store
 
 _MOST_DEPTH = 64
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,13 @@ class FatVolume:
             if item.is_directory:
                 yield from self._walk(path, item.first_cluster, seen)
 
+    def list_folder(self, folder: str) -> list[FatFile]:
+        """What is directly in `folder`, in disk order. Raises NotFoundError, or FormatError on a damaged chain."""
+        prefix = folder.rstrip("/")
+        data = self._directory_bytes(self.folder_cluster(folder), prefix)
+        items = (item for item in parse_directory(data) if not item.is_label and item.name not in (".", ".."))
+        return [FatFile(f"{prefix}/{item.name}", item) for item in items]
+
     def find(self, path: str) -> FatFile:
         """The file or directory at `path`; names match case ignored. Raises NotFoundError."""
         cluster = self.geometry.root_cluster
@@ -114,13 +122,17 @@ class FatVolume:
         return True
 
     def read(self, item: Item, limit: int | None = None) -> bytes:
-        """The contents of a file, at most `limit` bytes of it.
+        """The contents of a file, at most `limit` bytes of it. Raises as `chunks`."""
+        return b"".join(self.chunks(item, limit))
+
+    def chunks(self, item: Item, limit: int | None = None) -> Iterator[bytes]:
+        """The contents of a file, at most `limit` bytes of it, about 1 MiB at a time.
 
         Raises FormatError when its cluster chain is damaged or shorter than its size.
         """
         size = item.size if limit is None else min(limit, item.size)
         if size == 0:
-            return b""
+            return
         field = f"fat:/{item.name}"
         chain = self.table.chain(item.first_cluster, path=self.store.name, field=field)
         cluster_bytes = self.geometry.cluster_bytes
@@ -131,14 +143,18 @@ class FatVolume:
                 field=field,
                 hint="run fsck.fat on the volume",
             )
-        needed = -(-size // cluster_bytes)
-        return b"".join(self._runs(chain[:needed]))[:size]
+        for run in self._runs(chain[: -(-size // cluster_bytes)]):
+            yield run[:size]
+            size -= len(run)
 
     def _runs(self, chain: list[int]) -> Iterator[bytes]:
-        """The bytes of a chain, neighbouring clusters in one read."""
+        """The bytes of a chain, neighbouring clusters in one read of at most 1 MiB."""
+        cluster_bytes = self.geometry.cluster_bytes
+        most = max(_CHUNK // cluster_bytes, 1)
         for first, count in contiguous(chain):
-            start = self.offset + self.geometry.cluster_offset(first)
-            yield self.store.read(start, count * self.geometry.cluster_bytes)
+            for start in range(first, first + count, most):
+                clusters = min(most, first + count - start)
+                yield self.store.read(self.offset + self.geometry.cluster_offset(start), clusters * cluster_bytes)
 
     def _directory_bytes(self, cluster: int, path: str = "") -> bytes:
         held = self._directories.get(cluster)

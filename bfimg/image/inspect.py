@@ -9,17 +9,11 @@ from bfimg.errors import BfimgError
 from bfimg.fat.volume import FatFile, FatVolume
 from bfimg.formats.boot_protocol import BootError
 from bfimg.formats.crc import CRC32
-from bfimg.formats.fat_boot_sector import FatBootSector32, FsInfo
-from bfimg.formats.jit_cache import (
-    JIT_CACHE_MAGIC,
-    JIT_CACHE_SUPERBLOCK_A,
-    JIT_CACHE_SUPERBLOCK_B,
-    JitCacheSuperblock,
-)
 from bfimg.formats.kernel_header import KERNEL_CANARY, KERNEL_SIGNATURE, KernelHeader
-from bfimg.formats.mbr import SECTOR_SIZE, Mbr
+from bfimg.formats.mbr import SECTOR_SIZE
 from bfimg.formats.memory_map import memory_region
-from bfimg.formats.stage2 import STAGE2_DESCRIPTOR_OFFSET, Stage2Descriptor
+from bfimg.formats.stage2 import Stage2Descriptor
+from bfimg.image.gpt import region_problems
 from bfimg.image.probe import ImageKind, Region, probe
 from bfimg.image.report import (
     FieldValue,
@@ -31,17 +25,24 @@ from bfimg.image.report import (
     field_values,
 )
 from bfimg.image.store import Store
+from bfimg.image.structures import region_structures
 from bfimg.module.files import is_module_file
 from bfimg.module.identify import identify
 
 
-def inspect(path: Path) -> InspectReport:
+def inspect(path: Path, offset: int = 0) -> InspectReport:
     """Everything bfimg knows of an image. Damage ends up in `findings`; an odd file is of kind "unknown".
 
-    Raises InputError when the file cannot be read.
+    offset: where the image begins in its file, in bytes; all offsets in the report count from there. Raises InputError
+    when the file cannot be read.
     """
-    with Store.open(path) as store:
-        return _Inspection(store, path).report()
+    with Store.open(path, base=offset) as store:
+        return inspect_store(store, path)
+
+
+def inspect_store(store: Store, path: Path) -> InspectReport:
+    """The report on an image that is open, pending changes included. `path` is its name in the report."""
+    return _Inspection(store, path).report()
 
 
 class _Inspection:
@@ -66,6 +67,7 @@ class _Inspection:
         self.findings.sort(key=lambda finding: (finding.offset is None, finding.offset or 0))
         return InspectReport(
             image=self.path,
+            base=self.store.base,
             size=self.store.size,
             kind=self.found.kind,
             regions=tuple(regions),
@@ -95,52 +97,25 @@ class _Inspection:
                 region.offset,
                 f"ends at {region.offset + region.size:#x}, the image at {self.store.size:#x}: it was cut short",
             )
-        readers = {
-            "mbr": self._mbr,
-            "stage2": self._stage2,
-            "kernel": self._kernel,
-            "jit cache": self._jit_cache,
-            "fat": self._fat,
-        }
-        reader = readers.get(region.content)
-        if reader is None:
-            return
         try:
-            yield from reader(region)
+            for located in region_structures(self.store, region):
+                yield from field_values(located.value, located.prefix, located.offset)
+                if isinstance(located.value, Stage2Descriptor):
+                    self.descriptor = located.value
+                elif isinstance(located.value, KernelHeader):
+                    self._kernel(located.value, located.offset)
+            if region.content == "fat":
+                self._volume(region)
+            elif region.content == "gpt":
+                for problem in region_problems(self.store, region.name, region.offset, region.size):
+                    self._finding(problem.place, problem.offset, problem.message)
         except BfimgError as error:
             self._finding(error.field or region.name, error.offset, error.message)
 
-    def _mbr(self, region: Region) -> Iterator[FieldValue]:
-        yield from field_values(Mbr.parse(self.store.read(0, SECTOR_SIZE)), region.name, 0)
-
-    def _stage2(self, region: Region) -> Iterator[FieldValue]:
-        offset = region.offset + STAGE2_DESCRIPTOR_OFFSET
-        self.descriptor = Stage2Descriptor.parse(self.store.read(offset, Stage2Descriptor.SIZE), field="stage2")
-        yield from field_values(self.descriptor, region.name, offset)
-
-    def _kernel(self, region: Region) -> Iterator[FieldValue]:
-        """The kernel header, its image CRC, the canary, and what the stage-2 descriptor says of it."""
-        start = region.offset
+    def _kernel(self, header: KernelHeader, start: int) -> None:
+        """What the stage-2 descriptor says of the kernel, its image CRC, the canary."""
         if self.descriptor is not None and not list(self.descriptor.problems()):
-            start = self.descriptor.kernel_lba * SECTOR_SIZE
-            size = self.descriptor.kernel_sectors * SECTOR_SIZE
-            crc = CRC32.compute(self.store.read(start, size).ljust(size, b"\0"))
-            if crc != self.descriptor.kernel_crc:
-                self._finding(
-                    "stage2.kernel_crc",
-                    None,
-                    f"is {self.descriptor.kernel_crc:#x}, the kernel's is {crc:#x}: "
-                    f"stage 2 stops with BF-E{BootError.KERNEL_CRC:02}",
-                )
-        header = KernelHeader.parse(self.store.read(start, KernelHeader.SIZE), field=region.name)
-        yield from field_values(header, region.name, start)
-        if self.descriptor is not None and header.image_bytes > self.descriptor.kernel_sectors * SECTOR_SIZE:
-            self._finding(
-                "stage2.kernel_sectors",
-                None,
-                f"is {self.descriptor.kernel_sectors}, the kernel has {header.image_bytes} bytes: "
-                f"stage 2 stops with BF-E{BootError.KERNEL_TRUNCATED:02}",
-            )
+            self._loaded_kernel(self.descriptor, header)
         if header.signature != KERNEL_SIGNATURE or header.image_bytes > memory_region("kernel").size:
             return
         body = self.store.read(start + KernelHeader.SIZE, header.image_bytes - KernelHeader.SIZE)
@@ -151,21 +126,22 @@ class _Inspection:
         if int.from_bytes(body[-4:], "little") != KERNEL_CANARY:
             self._finding("kernel", start + header.image_bytes - 4, "has no canary at its end: it was cut short")
 
-    def _jit_cache(self, region: Region) -> Iterator[FieldValue]:
-        """The superblocks that have been written; a cache never used has none."""
-        for letter, sector in (("a", JIT_CACHE_SUPERBLOCK_A), ("b", JIT_CACHE_SUPERBLOCK_B)):
-            offset = region.offset + sector * SECTOR_SIZE
-            data = self.store.read(offset, JitCacheSuperblock.SIZE)
-            if int.from_bytes(data[:4], "little") == JIT_CACHE_MAGIC:
-                yield from field_values(JitCacheSuperblock.parse(data), f"{region.name}.{letter}", offset)
+    def _loaded_kernel(self, descriptor: Stage2Descriptor, header: KernelHeader) -> None:
+        """What stage 2 would find wrong with the kernel it loads."""
+        size = descriptor.kernel_sectors * SECTOR_SIZE
+        crc = CRC32.compute(self.store.read(descriptor.kernel_lba * SECTOR_SIZE, size).ljust(size, b"\0"))
+        if crc != descriptor.kernel_crc:
+            message = f"is {descriptor.kernel_crc:#x}, the kernel's is {crc:#x}"
+            self._boot_finding("stage2.kernel_crc", message, BootError.KERNEL_CRC)
+        if header.image_bytes > size:
+            message = f"is {descriptor.kernel_sectors}, the kernel has {header.image_bytes} bytes"
+            self._boot_finding("stage2.kernel_sectors", message, BootError.KERNEL_TRUNCATED)
 
-    def _fat(self, region: Region) -> Iterator[FieldValue]:
+    def _boot_finding(self, place: str, message: str, error: BootError) -> None:
+        self._finding(place, None, f"{message}: stage 2 stops with BF-E{error:02}")
+
+    def _volume(self, region: Region) -> None:
         volume = FatVolume(self.store, region.offset)
-        yield from field_values(volume.boot, f"{region.name}.bpb", region.offset)
-        if isinstance(volume.boot, FatBootSector32):
-            offset = region.offset + volume.boot.fsinfo_sector * volume.geometry.bytes_per_sector
-            info = FsInfo.parse(self.store.read(offset, FsInfo.SIZE), field=f"{region.name}.fsinfo")
-            yield from field_values(info, f"{region.name}.fsinfo", offset)
         if volume.geometry.total_bytes > region.size:
             self._finding(
                 f"{region.name}.bpb",

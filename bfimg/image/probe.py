@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bfimg.errors import NotFoundError
 from bfimg.fat.geometry import looks_like_fat
-from bfimg.fat.volume import FatVolume
 from bfimg.formats.disk_layout import DISK_REGIONS, LEGACY_KERNEL_LBA, disk_region
 from bfimg.formats.kernel_header import KERNEL_SIGNATURE, KernelHeader
 from bfimg.formats.mbr import BOOT_SIGNATURE, SECTOR_SIZE, Mbr, PartitionEntry, PartitionType
 from bfimg.formats.stage2 import STAGE2_DESCRIPTOR_OFFSET, STAGE2_MAGIC
+from bfimg.image.gpt import BACKUP, PRIMARY, GptTable, best_copy, describe, read_copies
 from bfimg.image.store import Store
 
 _EXTENDED = (PartitionType.EXTENDED_CHS, PartitionType.EXTENDED_LBA, PartitionType.EXTENDED_LINUX)
@@ -32,7 +31,7 @@ class ImageKind(StrEnum):
 class Region:
     """A named part of an image. `offset` and `size` in bytes.
 
-    content: "mbr", "stage2", "kernel", "jit cache", "fat", "extended" or "data". truncated: the image ends first.
+    content: "mbr", "gpt", "stage2", "kernel", "jit cache", "fat", "extended" or "data". truncated: the image ends first.
     """
 
     name: str
@@ -63,7 +62,7 @@ def probe(store: Store) -> Probe:
     if len(sector) < SECTOR_SIZE or sector[-2:] != int(BOOT_SIGNATURE).to_bytes(2, "little"):
         return Probe(ImageKind.UNKNOWN, (Region("data", 0, store.size, "data"),))
     mbr = Mbr.parse(sector)
-    partitions = _partitions(store, mbr)
+    partitions = _gpt_regions(store, mbr) or _partitions(store, mbr)
     if _word(store, disk_region("stage2").first_lba * SECTOR_SIZE + STAGE2_DESCRIPTOR_OFFSET) == STAGE2_MAGIC:
         return Probe(ImageKind.BAREFLOW, _with_partitions(store, _bareflow_regions(store), partitions))
     if _has_kernel(store):  # with a damaged stage 2, which the report will say
@@ -76,16 +75,6 @@ def probe(store: Store) -> Probe:
     boot = Region("boot_sector", 0, SECTOR_SIZE, "mbr", "boot sector without partitions")
     rest = Region("data", SECTOR_SIZE, store.size - SECTOR_SIZE, "data")
     return Probe(ImageKind.UNKNOWN, (boot, rest) if rest.size else (boot,))
-
-
-def first_fat_volume(store: Store, found: Probe) -> tuple[Region, FatVolume]:
-    """The first region that holds a FAT volume. Raises NotFoundError without one, FormatError if it is damaged."""
-    for region in found.regions:
-        if region.content == "fat":
-            return region, FatVolume(store, region.offset)
-    raise NotFoundError(
-        f"no FAT volume in this image ({found.kind})", path=store.name, hint="name an image with a FAT volume"
-    )
 
 
 def _word(store: Store, offset: int) -> int:
@@ -131,15 +120,48 @@ def _partitions(store: Store, mbr: Mbr) -> list[Region]:
 
 
 def _partition(store: Store, name: str, entry: PartitionEntry, base: int) -> Region:
-    offset = (base + entry.lba_start) * SECTOR_SIZE
-    size = entry.sectors * SECTOR_SIZE
     known = entry.type in PartitionType._value2member_map_
     type_name = PartitionType(entry.type).name.lower().replace("_", " ") if known else "unknown type"
+    note = f"type {entry.type:#04x} {type_name}"
     content = "extended" if entry.type in _EXTENDED else "data"
+    return _region(store, name, base + entry.lba_start, entry.sectors, content, note)
+
+
+def _region(store: Store, name: str, first_lba: int, sectors: int, content: str, note: str) -> Region:
+    """A partition; "data" that begins with a FAT boot sector is "fat"."""
+    offset, size = first_lba * SECTOR_SIZE, sectors * SECTOR_SIZE
     if content == "data" and looks_like_fat(store.read(offset, SECTOR_SIZE)):
         content = "fat"
-    note = f"type {entry.type:#04x} {type_name}"
     return Region(name, offset, size, content, note, offset + size > store.size)
+
+
+def _gpt_regions(store: Store, mbr: Mbr) -> list[Region]:
+    """Both copies of a GUID partition table, and its partitions. None without a protective MBR and a readable copy.
+
+    A first copy that cannot be read still is a region, so that the report can say so.
+    """
+    if all(entry.type != PartitionType.GPT_PROTECTIVE for entry in mbr.partitions):
+        return []
+    primary, backup = read_copies(store)
+    table = best_copy(primary, backup)
+    if table is None:
+        return []
+    regions = [_gpt_copy(store, PRIMARY, primary)]
+    if backup is not None:
+        regions.append(_gpt_copy(store, BACKUP, backup))
+    for partition in table.partitions:
+        entry = partition.entry
+        if entry.first_lba <= entry.last_lba:
+            sectors = entry.last_lba - entry.first_lba + 1
+            name = f"part{partition.index + 1}"
+            regions.append(_region(store, name, entry.first_lba, sectors, "data", describe(entry)))
+    return regions
+
+
+def _gpt_copy(store: Store, name: str, table: GptTable | None) -> Region:
+    start, end = (SECTOR_SIZE, 2 * SECTOR_SIZE) if table is None else table.extent(name)
+    note = "GUID partition table" if name == PRIMARY else "second copy of the GUID partition table"
+    return Region(name, start, end - start, "gpt", note, end > store.size)
 
 
 def _logical_partitions(store: Store, extended_lba: int) -> list[Region]:

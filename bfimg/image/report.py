@@ -73,9 +73,10 @@ class ModuleReport:
 
 @dataclass(frozen=True)
 class InspectReport:
-    """Everything `inspect` found in one image. Sizes in bytes."""
+    """Everything `inspect` found in one image. Sizes in bytes. `base`: where the image begins in its file."""
 
     image: Path
+    base: int
     size: int
     kind: ImageKind
     regions: tuple[RegionReport, ...]
@@ -105,7 +106,7 @@ def _values(structure: Structure, prefix: str, base: int, problems: dict[str, st
                 offset=base + spec.offset,
                 size=spec.size,
                 value=_shown(spec, value),
-                name=_name(spec.values, value),
+                name=_name(spec.values or spec.names, value),
                 meaning=spec.meaning,
                 unit=spec.unit or "",
                 problem=problems.get(path, ""),

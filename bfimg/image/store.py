@@ -8,6 +8,7 @@ at any moment the image is the old or the new one.
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from bfimg.errors import BusyError, InputError, UsageError
-from bfimg.image.journal import Extent, journal_path, roll_back, sync_directory, write_in_place
+from bfimg.image.journal import Extent, is_zero, journal_path, roll_back, sync_directory, write_all, write_in_place
 
 PAGE_SIZE = 4096
 _CHUNK_PAGES = 256
@@ -47,7 +48,7 @@ class Store:
         base: bytes of the file to skip. Raises InputError when the file cannot be opened, BusyError when another
         process writes to it.
         """
-        if journal_path(path).exists():
+        if journal_path(path).is_file():
             descriptor = _open(path, os.O_RDWR)
             try:
                 _lock(path, descriptor)
@@ -96,8 +97,10 @@ class Store:
 
     @property
     def name(self) -> str:
-        """The image's path for messages."""
-        return "new image" if self.path is None else str(self.path)
+        """The image's path for messages, with ``@@OFFSET`` where it begins inside its file."""
+        if self.path is None:
+            return "new image"
+        return f"{self.path}@@{self.base:#x}" if self.base else str(self.path)
 
     @property
     def changed(self) -> bool:
@@ -133,6 +136,10 @@ class Store:
             end = min(offset + length, (number + 1) * PAGE_SIZE)
             data[start - offset : end - offset] = page[start - number * PAGE_SIZE : end - number * PAGE_SIZE]
         return bytes(data)
+
+    def old_view(self) -> Store:
+        """The image without its pending changes, for reading. It shares this store's file: do not close it."""
+        return Store(self.path, self.size, self._descriptor, self.base)
 
     def data_extents(self) -> Iterator[Extent]:
         """Runs of bytes that may be other than zero: what the file holds between its holes. Pending ones too."""
@@ -189,6 +196,17 @@ class Store:
                     self._hold(number, fresh)
             position += count
 
+    def clear(self, offset: int, length: int) -> None:
+        """Change `length` bytes to zeros. What is zero already is left as it is, holes without being read."""
+        end = offset + length
+        chunk = _CHUNK_PAGES * PAGE_SIZE
+        for extent in list(itertools.takewhile(lambda extent: extent.offset < end, self.data_extents())):
+            last = min(extent.offset + extent.size, end)
+            for start in range(max(extent.offset, offset), last, chunk):
+                size = min(chunk, last - start)
+                if self.read(start, size).count(0) < size:
+                    self.write(start, bytes(size))
+
     def _page(self, number: int) -> bytes | bytearray:
         page = self._pages.get(number)
         if page is None:
@@ -211,10 +229,10 @@ class Store:
 
         if self._spill is None:
             self._spill = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - lives as long as the store
-        position = self._spill.seek(0, os.SEEK_END)
+        position = os.fstat(self._spill.fileno()).st_size
         for number, page in self._pages.items():
             if not isinstance(page, int):
-                self._spill.write(page)
+                write_all(self._spill.fileno(), page, position)
                 self._pages[number] = position
                 position += PAGE_SIZE
         self._held = 0
@@ -281,8 +299,8 @@ class Store:
         for extent in self.data_extents():
             for start in range(extent.offset, extent.offset + extent.size, chunk):
                 data = self.read(start, min(chunk, extent.offset + extent.size - start))
-                if self._descriptor is not None or any(data):
-                    os.pwrite(target, data, self.base + start)
+                if self._descriptor is not None or not is_zero(data):
+                    write_all(target, data, self.base + start)
 
 
 def _merge(runs: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -302,7 +320,7 @@ def _merge(runs: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 def _open(path: Path, flags: int) -> int:
     try:
-        descriptor = os.open(path, flags | os.O_CLOEXEC)
+        descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO would block
     except OSError as error:
         raise InputError(f"cannot be opened: {error.strerror}", path=str(path), hint="name an existing image") from None
     mode = os.fstat(descriptor).st_mode
@@ -326,15 +344,18 @@ def _copy_range(source: int, target: int, start: int, end: int) -> None:
         data = os.pread(source, min(_CHUNK_PAGES * PAGE_SIZE, end - start), start)
         if not data:
             return
-        os.pwrite(target, data, start)
+        write_all(target, data, start)
         start += len(data)
 
 
 def _copy_mode(source: Path, target: Path) -> None:
     """Give the new file the old one's mode, or what a plain open() would have given it."""
-    if source.exists():
-        target.chmod(stat.S_IMODE(source.stat().st_mode))
-    else:
-        mask = os.umask(0)
-        os.umask(mask)
-        target.chmod(0o666 & ~mask)
+    target.chmod(stat.S_IMODE(source.stat().st_mode) if source.exists() else 0o666 & ~umask())
+
+
+def umask() -> int:
+    """The process's umask, which can only be read by setting it; the kernel also tells it without."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("Umask:"):
+            return int(line.split()[1], 8)
+    return 0o022

@@ -3,6 +3,8 @@
 stage2                       a region
 mbr.partitions[0].lba_start  a field, or all fields below a path
 part1:/SHA256.BC             a file; `fat` stands for the first FAT volume
+/SHA256.BC                   a file on the first FAT volume
+part1:/*.BC                  files by pattern, where a verb takes several
 """
 
 from __future__ import annotations
@@ -11,9 +13,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from bfimg.errors import NotFoundError, UsageError
-from bfimg.fat.volume import FatVolume
-from bfimg.image.report import FieldValue, InspectReport, RegionReport
-from bfimg.image.store import Store
+from bfimg.image.report import InspectReport, RegionReport
 
 FIRST_FAT = "fat"
 
@@ -30,6 +30,8 @@ class Where:
 
 def parse_where(text: str) -> Where:
     """Read a WHERE. Raises UsageError for one that names nothing."""
+    if text.startswith("/"):
+        return Where(text, FIRST_FAT, "", text)
     region, colon, file = text.partition(":")
     if colon:
         if not region or not file.startswith("/"):
@@ -48,7 +50,7 @@ def narrow(report: InspectReport, where: Where) -> InspectReport:
     fields = region.fields
     if where.field:
         path = name + where.field.removeprefix(where.region)
-        fields = tuple(field for field in fields if _below(field, path))
+        fields = tuple(field for field in fields if below(field.path, path))
         if not fields:
             raise NotFoundError(f"no field {where.field}", path=str(report.image), hint=f"bfimg inspect shows {name}'s")
     volumes = [] if where.field else [volume for volume in report.volumes if volume.region == name]
@@ -72,28 +74,6 @@ def narrow(report: InspectReport, where: Where) -> InspectReport:
     )
 
 
-def read_place(report: InspectReport, where: Where) -> tuple[int, bytes]:
-    """(offset, bytes) of the region, field or file: a file's offset counts from its own start.
-
-    Raises NotFoundError as `narrow`, and FormatError for a damaged file.
-    """
-    part = narrow(report, where)
-    with Store.open(report.image) as store:
-        region = part.regions[0].region
-        if where.file:
-            volume = FatVolume(store, region.offset)
-            found = volume.find(where.file)
-            if found.item.is_directory:
-                raise UsageError(f"{where.text} is a directory", path=str(report.image), hint="name a file")
-            return 0, volume.read(found.item)
-        if where.field:
-            fields = part.regions[0].fields
-            start = min(field.offset for field in fields)
-            end = max(field.offset + field.size for field in fields)
-            return start, store.read(start, end - start)
-        return region.offset, store.read(region.offset, region.size)
-
-
 def _region(report: InspectReport, where: Where) -> RegionReport:
     name = where.region
     names = [region.region.name for region in report.regions]
@@ -105,8 +85,9 @@ def _region(report: InspectReport, where: Where) -> RegionReport:
     raise NotFoundError(f"no region {where.region}", path=str(report.image), hint=f"there are: {', '.join(names)}")
 
 
-def _below(field: FieldValue, path: str) -> bool:
-    return field.path == path or field.path.startswith((f"{path}.", f"{path}["))
+def below(path: str, above: str) -> bool:
+    """True when the field path `path` is `above`, or names a part of it."""
+    return path == above or path.startswith((f"{above}.", f"{above}[", f"{above}#"))
 
 
 def _holds(path: str, candidate: str) -> bool:

@@ -6,47 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bfimg.clock import now
 from bfimg.errors import UsageError
-from bfimg.fat.editor import FatEditor
-from bfimg.image.probe import first_fat_volume, probe
-from bfimg.image.store import Store
+from bfimg.image.image import Image
+from bfimg.image.where import FIRST_FAT
 from bfimg.module.prepare import ModuleRequest, PreparedModule, prepare
 
 
 @dataclass(frozen=True)
 class AddedModule:
-    """A module on the volume. `replaced` tells that a file of that name was there."""
+    """A module on the volume at `where`. `replaced` tells that a file of that name was there."""
 
     module: PreparedModule
-    path: str
+    where: str
     short_name: str
     replaced: bool
 
 
-@dataclass(frozen=True)
-class AddReport:
-    """What `add_modules` did. `written` is False after a dry run."""
-
-    image: Path
-    region: str
-    added: tuple[AddedModule, ...]
-    written: bool
-
-
-def add_modules(
-    image: Path,
-    sources: Sequence[Path],
-    request: ModuleRequest | None = None,
-    *,
-    output: Path | None = None,
-    dry_run: bool = False,
-) -> AddReport:
+def add_modules(image: Image, sources: Sequence[Path], request: ModuleRequest | None = None) -> list[AddedModule]:
     """Prepare each file of `sources` and write it to the root of the image's first FAT volume.
 
-    A module of the same file name is replaced. All modules are added or none; with `output` the changed image
-    goes there and `image` stays as it is. Raises as `prepare`, and FormatError, FitError or NotFoundError when
-    the image has no usable volume or no room.
+    A module of the same file name is replaced. The changes are pending until the image is committed. Raises as
+    `prepare`, and FormatError, FitError or NotFoundError when the image has no usable volume or no room.
     """
     modules = [prepare(source, request or ModuleRequest()) for source in sources]
     names = [module.file_name.casefold() for module in modules]
@@ -55,16 +35,10 @@ def add_modules(
             raise UsageError(
                 f"two modules would be called {module.file_name}", path=str(module.source), hint="add them with --name"
             )
-    with Store.open(image, write=output is None and not dry_run) as store:
-        region, volume = first_fat_volume(store, probe(store))
-        editor = FatEditor(volume, now())
-        added = []
-        for module in modules:
-            path = f"/{module.file_name}"
-            replaced = volume.exists(path)
-            file = editor.write(path, module.data)
-            added.append(AddedModule(module, file.path, file.item.short_name, replaced))
-        editor.flush()
-        if not dry_run:
-            store.commit(output)
-    return AddReport(output or image, region.name, tuple(added), not dry_run)
+    added = []
+    for module in modules:
+        where = f"{FIRST_FAT}:/{module.file_name}"
+        replaced = where in image
+        file = image.write(where, module.data)
+        added.append(AddedModule(module, file.where, file.file.item.short_name, replaced))
+    return added

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bfimg.bitcode import BitcodeSummary, summarise
-from bfimg.errors import FitError, FormatError, InputError, NotFoundError, TargetError, UsageError
+from bfimg.errors import FitError, FormatError, NotFoundError, TargetError, UsageError, located
 from bfimg.formats.memory_map import memory_region
+from bfimg.host_file import host_file_size, read_host_file
 from bfimg.module.files import volume_name
 from bfimg.module.identify import ModuleInfo, ModuleKind, identify, payload
 from bfimg.module.wrap import wrap_bitcode
@@ -19,6 +20,7 @@ from bfimg.toolchain.compiler import CXX_SUFFIXES, assemble_bitcode, bitcode_com
 C_SUFFIXES = (".c", *CXX_SUFFIXES)
 _X86_32 = re.compile(r"i[3-6]86-")
 _FOREIGN_ABI = ("windows", "darwin", "macos", "uefi")
+_HINT = "name an existing module file"
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ def prepare(path: Path, request: ModuleRequest) -> PreparedModule:
 
     C and C++ are compiled, `.ll` is assembled, by clang. Raises InputError for an unreadable file, FormatError
     for contents that are no module or damaged, TargetError for bitcode of another machine (its hint is the clang
-    command that makes the right one), NotFoundError when no entry function can be chosen, FitError for a module
-    larger than the kernel's buffer.
+    command that makes the right one), NotFoundError when no entry function can be chosen, UsageError for a name that
+    cannot name a file, FitError for a module larger than the kernel's buffer.
     """
     data, origin = _read(path)
     info = identify(data)
@@ -81,8 +83,7 @@ def prepare(path: Path, request: ModuleRequest) -> PreparedModule:
 def _read(path: Path) -> tuple[bytes, str]:
     """Contents of a module file, compiled or assembled first where it is source; and what it was."""
     suffix = path.suffix.lower()
-    if not path.is_file():
-        raise InputError("is no file that can be read", path=str(path), hint="name an existing module file")
+    size = host_file_size(path, hint=_HINT)
     if suffix in C_SUFFIXES or suffix == ".ll":
         with tempfile.TemporaryDirectory(prefix="bfimg-") as folder:
             output = Path(folder) / "module.bc"
@@ -91,24 +92,18 @@ def _read(path: Path) -> tuple[bytes, str]:
                 return output.read_bytes(), "LLVM IR"
             compile_bitcode(path, output)
             return output.read_bytes(), "C++" if suffix in CXX_SUFFIXES else "C"
-    try:
-        if path.stat().st_size > memory_region("file_buffer").size:
-            raise FitError(
-                f"{path.stat().st_size} bytes, the kernel's file buffer has {memory_region('file_buffer').size}",
-                path=str(path),
-                hint="is this the right file?",
-            )
-        return path.read_bytes(), ""
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=str(path), hint="name a module file") from None
+    if size > memory_region("file_buffer").size:
+        raise FitError(
+            f"{size} bytes, the kernel's file buffer has {memory_region('file_buffer').size}",
+            path=str(path),
+            hint="is this the right file?",
+        )
+    return read_host_file(path, hint=_HINT), ""
 
 
 def _triple_of_ir(path: Path) -> str:
     """The target triple an IR file names. Raises TargetError when it names none, or one that is not ours."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=str(path), hint="name a module file") from None
+    text = read_host_file(path, hint=_HINT).decode("utf-8", "replace")
     match = re.search(r'^\s*target\s+triple\s*=\s*"([^"]*)"', text, re.MULTILINE)
     triple = match[1] if match else ""
     _check_target(path, triple, f"{path.stem}.c")
@@ -118,7 +113,7 @@ def _triple_of_ir(path: Path) -> str:
 def _check_target(path: Path, triple: str, source: str) -> None:
     if _X86_32.match(triple) and not any(word in triple for word in _FOREIGN_ABI):
         return
-    language = source if Path(source).suffix in C_SUFFIXES else f"{path.stem}.c"
+    language = source if Path(source).suffix.lower() in C_SUFFIXES else f"{path.stem}.c"
     command = shlex.join(bitcode_command(language, f"{path.stem}.bc"))
     named = f"bitcode for {triple!r}" if triple else "bitcode that names no target"
     raise TargetError(f"{named}, BareFlow runs 32-bit x86 ELF", path=str(path), hint=f"make it with: {command}")
@@ -133,7 +128,7 @@ def _native(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest) -
             path=str(path),
             hint="leave out --name, --entry, --level and --module-version",
         )
-    return PreparedModule(path, "native module", volume_name(info.name, "mod"), data, info)
+    return PreparedModule(path, "native module", _file_name(path, info.name, "mod"), data, info)
 
 
 def _bitcode(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest, origin: str) -> PreparedModule:
@@ -146,14 +141,21 @@ def _bitcode(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest, 
     _check_target(path, summary.triple, Path(summary.source_filename).name)
     name = info.name or _name(path, summary) if request.name is None else request.name
     entry = _entry(path, summary, name, (info.entry or None) if request.entry is None else request.entry)
-    wrapped = wrap_bitcode(
-        bitcode,
-        name=name,
-        entry=entry,
-        level=info.level if request.level is None else request.level,
-        module_version=(info.version or 1) if request.module_version is None else request.module_version,
-    )
-    return PreparedModule(path, origin or str(info.kind), volume_name(name, "bc"), wrapped, identify(wrapped))
+    file_name = _file_name(path, name, "bc")
+    with located(str(path)):
+        wrapped = wrap_bitcode(
+            bitcode,
+            name=name,
+            entry=entry,
+            level=info.level if request.level is None else request.level,
+            module_version=(info.version or 1) if request.module_version is None else request.module_version,
+        )
+    return PreparedModule(path, origin or str(info.kind), file_name, wrapped, identify(wrapped))
+
+
+def _file_name(path: Path, name: str, suffix: str) -> str:
+    with located(str(path), "module.name"):
+        return volume_name(name, suffix)
 
 
 def _name(path: Path, summary: BitcodeSummary) -> str:

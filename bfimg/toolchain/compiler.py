@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bfimg.errors import ToolError, UsageError
+from bfimg.errors import CompileError, ToolError, UsageError
 from bfimg.toolchain.run import run
 from bfimg.toolchain.tools import require
 
@@ -56,7 +56,7 @@ class Toolchain:
     def _compile(self, flags: tuple[str, ...], source: str, output: str, include: tuple[str, ...]) -> tuple[str, ...]:
         standard = () if source.endswith(".S") else (_C_STANDARD,)
         folders = [f"-I{folder}" for folder in include]
-        return (*self.compiler, *self._target(), *standard, *flags, *folders, "-c", source, "-o", output)
+        return (*self.compiler, *self._target(), *standard, *flags, *folders, "-c", _operand(source), "-o", output)
 
     def preprocess_command(self, source: str, output: str, include: tuple[str, ...]) -> tuple[str, ...]:
         """Run the C preprocessor over a linker script."""
@@ -80,44 +80,65 @@ def select(name: str | None = None) -> Toolchain:
     """
     if name is not None and name not in FAMILIES:
         raise UsageError(f"no toolchain {name!r}", hint=f"choose one of {', '.join(FAMILIES)}")
-    compiler = _words("CC") or (name or "clang",)
-    compiler = (_find(compiler[0]), *compiler[1:])
-    version = run([*compiler, "--version"], subject=compiler[0]).splitlines()[0]
+    compiler = _command("CC", name or "clang")
+    version = _version(compiler, "CC")
     family = name or ("clang" if "clang" in version else "gcc")
-    linker = _words("LD") or ("ld.lld" if family == "clang" else "ld",)
-    linker = (_find(linker[0]), *linker[1:])
-    linker_version = run([*linker, "--version"], subject=linker[0]).splitlines()[0]
-    return Toolchain(family, compiler, linker, f"{version}; {linker_version}")
+    linker = _command("LD", "ld.lld" if family == "clang" else "ld")
+    return Toolchain(family, compiler, linker, f"{version}; {_version(linker, 'LD')}")
 
 
-def _words(variable: str) -> tuple[str, ...]:
-    return tuple(shlex.split(os.environ.get(variable, "")))
+def _command(variable: str, default: str) -> tuple[str, ...]:
+    """Program, as an absolute path, and arguments that an environment variable names."""
+    value = os.environ.get(variable, "")
+    try:
+        program, *arguments = shlex.split(value) or [default]
+    except ValueError as error:
+        raise UsageError(f"{variable} is {value!r}: {error}", hint=f"mend {variable}") from None
+    if "/" not in program:
+        return (require(program), *arguments)
+    if shutil.which(program) is None:
+        raise ToolError(f"{program} cannot be run", hint=f"mend {variable}")
+    return (str(Path(program).absolute()), *arguments)
 
 
-def _find(command: str) -> str:
-    if "/" in command:
-        if shutil.which(command) is None:
-            raise ToolError(f"{command} cannot be run", hint="mend CC or LD")
-        return command
-    return require(command)
+def _version(command: tuple[str, ...], variable: str) -> str:
+    """The line by which a tool tells its release."""
+    try:
+        lines = run([*command, "--version"], subject=command[0]).splitlines()
+    except CompileError as error:
+        raise ToolError(error.message, path=error.path, hint=f"mend {variable}") from None
+    if not lines:
+        raise ToolError("says nothing of its version", path=command[0], hint=f"mend {variable}")
+    return lines[0]
+
+
+def clang_version() -> str:
+    """The release of the clang that makes bitcode. Raises ToolError without clang."""
+    return _version((require("clang"),), "PATH")
 
 
 def bitcode_command(source: str, output: str, clang: str = "clang") -> tuple[str, ...]:
-    """The clang command that makes bitcode for BareFlow from C or C++."""
-    language = _CXX if source.endswith(CXX_SUFFIXES) else (_C_STANDARD,)
+    """The clang command that makes bitcode for BareFlow from C, or from C++ by its suffix; case is ignored."""
+    language = ("-x", "c++", *_CXX) if source.lower().endswith(CXX_SUFFIXES) else ("-x", "c", _C_STANDARD)
     flags = (*language, *_BITCODE, *_BITCODE_COMMON)
-    return (clang, f"--target={TARGET}", *flags, "-emit-llvm", "-c", source, "-o", output)
+    return (clang, f"--target={TARGET}", *flags, "-emit-llvm", "-c", _operand(source), "-o", _operand(output))
+
+
+def _operand(name: str) -> str:
+    """A file name that no compiler takes for an option (-) or a file of options (@)."""
+    return f"./{name}" if name.startswith(("-", "@")) else name
 
 
 def compile_bitcode(source: Path, output: Path, include: tuple[Path, ...] = ()) -> None:
     """Compile a C or C++ file to raw bitcode. Raises ToolError without clang, CompileError on bad source."""
     # By its bare name: bitcode holds the name of its source, and no folder should end up in it.
     command = bitcode_command(source.name, str(output.resolve()), require("clang"))
-    run([*command, *(f"-I{folder.resolve()}" for folder in include)], cwd=source.resolve().parent, subject=str(source))
+    folders = [f"-I{folder.resolve()}" for folder in include]
+    run([*command, *folders], cwd=source.parent.absolute(), output=output.resolve(), subject=str(source))
 
 
 def assemble_bitcode(source: Path, triple: str, output: Path) -> None:
     """Turn textual LLVM IR (`.ll`) into raw bitcode, its own target kept. Raises as `compile_bitcode`."""
     clang = require("clang")
     command = (clang, f"--target={triple}", "-x", "ir", "-O0", "-emit-llvm", "-c", str(source.resolve()))
-    run([*command, "-o", str(output)], subject=str(source))
+    run([*command, "-o", str(output)], output=output, subject=str(source))

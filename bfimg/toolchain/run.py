@@ -12,11 +12,19 @@ from bfimg.errors import CompileError, ToolError
 _TIMEOUT_SECONDS = 300
 
 
-def run(command: Sequence[str], *, cwd: Path | None = None, subject: str) -> str:
-    """Standard output of `command`, run in the C locale. `subject` is the file it works on, for messages.
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    output: Path | None = None,
+    subject: str,
+    hint: str = "mend the source",
+) -> str:
+    """Standard output of `command`, run in the C locale.
 
-    Raises CompileError with the program's first error line when it fails, ToolError when it cannot be started
-    or does not end within 300 s.
+    output: the file it has to write. subject, hint: for messages, the file it works on and what helps when it fails.
+    Raises CompileError with the program's first error line when it fails or writes no output file, ToolError when
+    it cannot be started or does not end within 300 s.
     """
     environment = {**os.environ, "LC_ALL": "C"}
     try:
@@ -36,9 +44,9 @@ def run(command: Sequence[str], *, cwd: Path | None = None, subject: str) -> str
     except subprocess.TimeoutExpired:
         raise ToolError(f"{command[0]} did not end within {_TIMEOUT_SECONDS} s", path=subject) from None
     if result.returncode:
-        raise CompileError(
-            f"{Path(command[0]).name} failed: {_first_error(result.stderr)}", path=subject, hint="mend the source"
-        )
+        raise CompileError(f"{Path(command[0]).name} failed: {_first_error(result.stderr)}", path=subject, hint=hint)
+    if output is not None and not output.is_file():
+        raise CompileError(f"{Path(command[0]).name} wrote nothing", path=subject, hint=hint)
     return result.stdout
 
 

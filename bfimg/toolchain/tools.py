@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from bfimg.errors import ToolError
 
@@ -31,6 +32,7 @@ TOOLS = (
     Tool("mdir", "mtools", "test", "reads FAT volumes as an independent judge"),
     Tool("fsck.fat", "dosfstools", "test", "checks FAT volumes as an independent judge"),
     Tool("fls", "sleuthkit", "test", "reads disks and volumes as an independent judge"),
+    Tool("bmaptool", "bmap-tools", "test", "copies by block maps as an independent judge"),
     Tool("sfdisk", "fdisk", "test", "writes partition tables the tests read"),
     Tool("gcc", "gcc", "test", "proves that a second compiler builds the kernel"),
     Tool("ld", "binutils", "test", "proves that a second linker links the kernel"),
@@ -52,7 +54,7 @@ def survey(level: str = LEVELS[-1]) -> tuple[ToolStatus, ...]:
 
 
 def require(command: str) -> str:
-    """Path of an external program.
+    """Absolute path of an external program.
 
     Raises ToolError naming the command that installs it when it is not on PATH.
     """
@@ -61,4 +63,4 @@ def require(command: str) -> str:
         package = next((tool.package for tool in TOOLS if tool.command == command), None)
         hint = f"install it: apt-get install {package}" if package else "install it, or put it on PATH"
         raise ToolError(f"{command} is not installed", hint=hint)
-    return path
+    return str(Path(path).absolute())  # PATH may hold relative folders, and tools run elsewhere

@@ -8,13 +8,12 @@
  * The builder fills in the descriptor. Nothing about the kernel is compiled in.
  */
 #include "bf_formats.inc"
+#include "machine/segments.h"
 
 #define BOOT_INFO(field) (BF_MEM_BOOT_INFO_START + BF_OFF_BOOT_INFO_##field)
 #define DESCRIPTOR(field) [descriptor + BF_OFF_STAGE2_DESCRIPTOR_##field]
 #define SMAP 0x534d4150                 /* 'SMAP', the signature of INT 15h E820 */
 #define CR0_PROTECTED 1
-#define SELECTOR_CODE 8
-#define SELECTOR_DATA 16
 
 .intel_syntax noprefix
 .code16
@@ -154,7 +153,7 @@ load_kernel:
     ret
 
 /*
- * check_kernel: signature, CRC-32 over all sectors loaded, and whether these are the whole kernel.
+ * check_kernel: signature, CRC-32 over all sectors loaded, whether they hold the whole image, and its entry inside it.
  * Out: CF set and dl = error number, or CF clear. Clobbers: everything but ds and ss.
  */
 check_kernel:
@@ -185,7 +184,14 @@ check_kernel:
     mov eax, dword ptr DESCRIPTOR(KERNEL_SECTORS)
     imul eax, eax, BF_SECTOR_SIZE
     cmp eax, dword ptr es:[BF_OFF_KERNEL_HEADER_IMAGE_BYTES]
-    ret                                 /* CF set when the sectors hold less than the image */
+    jb .Lbad_kernel
+    mov dl, BF_BOOT_ERROR_KERNEL_ENTRY
+    mov eax, dword ptr es:[BF_OFF_KERNEL_HEADER_ENTRY_OFFSET]
+    cmp eax, BF_SIZEOF_KERNEL_HEADER
+    jb .Lbad_kernel
+    cmp eax, dword ptr es:[BF_OFF_KERNEL_HEADER_IMAGE_BYTES]
+    cmc                                 /* CF set unless the entry is below the end */
+    ret
 .Lbad_kernel:
     stc
     ret
@@ -263,12 +269,13 @@ error_digits:
 line_end:
     .asciz "\r\n"
 
-.if BF_BOOT_ERROR_KERNEL_TRUNCATED - BF_BOOT_ERROR_DESCRIPTOR_CRC != 7
+.if BF_BOOT_ERROR_KERNEL_ENTRY - BF_BOOT_ERROR_DESCRIPTOR_CRC != 8
     .error "error_texts wants one text for each number of stage 2"
 .endif
 error_texts:                            /* in the order of the numbers, from DESCRIPTOR_CRC */
     .short .Ltext_descriptor_crc, .Ltext_descriptor_version, .Ltext_kernel_extent, .Ltext_a20
     .short .Ltext_kernel_read, .Ltext_kernel_signature, .Ltext_kernel_crc, .Ltext_kernel_truncated
+    .short .Ltext_kernel_entry
 .Ltext_descriptor_crc:     .asciz "stage-2 descriptor damaged"
 .Ltext_descriptor_version: .asciz "stage-2 descriptor of another version"
 .Ltext_kernel_extent:      .asciz "kernel does not fit in memory"
@@ -277,19 +284,12 @@ error_texts:                            /* in the order of the numbers, from DES
 .Ltext_kernel_signature:   .asciz "no kernel signature"
 .Ltext_kernel_crc:         .asciz "kernel damaged"
 .Ltext_kernel_truncated:   .asciz "kernel longer than the descriptor says"
+.Ltext_kernel_entry:       .asciz "kernel entry outside its image"
 
 boot_drive:
     .byte 0
 
-    .balign 8
-gdt:
-    .quad 0
-    .quad 0x00cf9a000000ffff            /* code: base 0, limit 4 GiB, 32 bits */
-    .quad 0x00cf92000000ffff            /* data: the same */
-gdt_end:
-gdt_descriptor:
-    .short gdt_end - gdt - 1
-    .long gdt
+    emit_gdt
 
 #include "a20.inc"
 #include "bios_disk.inc"

@@ -3,20 +3,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "console/com1.h"
 #include "machine/io.h"
 
-#define COM1_DATA 0x3f8
-#define COM1_INTERRUPT_ENABLE 0x3f9
-#define COM1_FIFO_CONTROL 0x3fa
-#define COM1_LINE_CONTROL 0x3fb
-#define COM1_MODEM_CONTROL 0x3fc
-#define COM1_LINE_STATUS 0x3fd
-#define LINE_8N1 0x03
-#define LINE_DIVISOR_ACCESS 0x80
-#define FIFO_ENABLE_CLEARED 0x07
-#define MODEM_DTR_RTS 0x03
-#define STATUS_HOLDING_EMPTY 0x20
-#define STATUS_TRANSMITTER_EMPTY 0x40
 #define POLL_LIMIT 1000000 /* about a second; a character takes 87 microseconds */
 
 static bool given_up;

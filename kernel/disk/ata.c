@@ -1,5 +1,7 @@
 #include "disk/ata.h"
 
+#include <stdbool.h>
+
 #include "bf_formats.h"
 #include "machine/io.h"
 
@@ -14,12 +16,13 @@
 #define PORT_ALTERNATE_STATUS 0x3f6
 #define PORT_DEVICE_CONTROL 0x3f6
 #define CONTROL_NO_INTERRUPTS 0x02
+#define CONTROL_SOFT_RESET 0x04
 
 #define STATUS_ERROR 0x01
 #define STATUS_DATA_REQUEST 0x08
 #define STATUS_DEVICE_FAULT 0x20
 #define STATUS_BUSY 0x80
-#define STATUS_FLOATING_BUS 0xff /* nobody answers */
+#define STATUS_FLOATING_BUS 0xff /* nobody answers; some boards pull the busy bit down */
 
 #define DEVICE_MASTER_LBA 0xe0
 #define DEVICE_SLAVE_LBA 0xf0
@@ -38,23 +41,37 @@
 #define COMMAND_MAX_SECTORS 256  /* written as 0 */
 #define LBA28_END 0x10000000u
 #define POLL_LIMIT 5000000       /* some seconds */
+#define DATA_POLL_LIMIT 1000     /* about a millisecond */
 
-/* The drive needs 400 ns to present its status; each read takes at least 100. */
-static void delay_400_ns(void)
+#define PORT_READ_NS 100         /* what reading a port takes at least */
+#define STATUS_DELAY_NS 400      /* until the status shows a selection or a command */
+#define RESET_PULSE_NS 5000
+#define RESET_DELAY_NS 2000000   /* until the status shows the reset */
+
+/* Soft resets so far. A reset concerns both drives, and may undo SET MULTIPLE. */
+static unsigned resets;
+
+static void delay(unsigned ns)
 {
-    for (int i = 0; i < 4; i++)
+    for (unsigned i = 0; i < ns / PORT_READ_NS; i++)
         inb(PORT_ALTERNATE_STATUS);
+}
+
+/* Polls until all these bits of the status are clear; false when they stay. */
+static bool wait_clear(uint8_t bits, unsigned polls)
+{
+    while (polls--)
+        if (!(inb(PORT_STATUS) & bits))
+            return true;
+    return false;
 }
 
 /* Waits until the drive is no longer busy. */
 static enum ata_result wait_idle(void)
 {
-    for (unsigned poll = 0; poll < POLL_LIMIT; poll++) {
-        uint8_t status = inb(PORT_STATUS);
-        if (!(status & STATUS_BUSY))
-            return status & (STATUS_ERROR | STATUS_DEVICE_FAULT) ? ATA_ERROR : ATA_OK;
-    }
-    return ATA_TIMEOUT;
+    if (!wait_clear(STATUS_BUSY, POLL_LIMIT))
+        return ATA_TIMEOUT;
+    return inb(PORT_STATUS) & (STATUS_ERROR | STATUS_DEVICE_FAULT) ? ATA_ERROR : ATA_OK;
 }
 
 /* Waits until the drive has data to give. */
@@ -66,29 +83,59 @@ static enum ata_result wait_data(void)
     return inb(PORT_STATUS) & STATUS_DATA_REQUEST ? ATA_OK : ATA_ERROR;
 }
 
-static void send_command(uint8_t device, uint32_t lba, uint8_t count, uint8_t command)
+static void soft_reset(void)
 {
-    outb(PORT_DEVICE, (uint8_t)(device | lba >> 24));
-    delay_400_ns();
+    outb(PORT_DEVICE_CONTROL, CONTROL_NO_INTERRUPTS | CONTROL_SOFT_RESET);
+    delay(RESET_PULSE_NS);
+    outb(PORT_DEVICE_CONTROL, CONTROL_NO_INTERRUPTS);
+    delay(RESET_DELAY_NS);
+    wait_clear(STATUS_BUSY, POLL_LIMIT);
+    resets++;
+}
+
+/*
+ * Selects a drive and waits until it takes a command: not before it is idle and offers no data. Data left over from
+ * a command that ended half-way makes the drives deaf for commands and for selections; a reset ends that.
+ */
+static enum ata_result select_drive(uint8_t device)
+{
+    for (int attempt = 0; attempt < 2; attempt++) {
+        outb(PORT_DEVICE, device);
+        delay(STATUS_DELAY_NS);
+        if (!wait_clear(STATUS_BUSY, POLL_LIMIT))
+            return ATA_TIMEOUT;
+        if (wait_clear(STATUS_BUSY | STATUS_DATA_REQUEST, DATA_POLL_LIMIT))
+            return ATA_OK;
+        soft_reset();
+    }
+    return ATA_TIMEOUT;
+}
+
+/* To the drive selected; bits 24 to 27 of the LBA went with the selection. */
+static void send_command(uint32_t lba, uint8_t count, uint8_t command)
+{
     outb(PORT_SECTOR_COUNT, count);
     outb(PORT_LBA_LOW, (uint8_t)lba);
     outb(PORT_LBA_MID, (uint8_t)(lba >> 8));
     outb(PORT_LBA_HIGH, (uint8_t)(lba >> 16));
     outb(PORT_COMMAND, command);
-    delay_400_ns();
+    delay(STATUS_DELAY_NS);
 }
 
 static enum ata_result identify(uint8_t select, uint16_t *words)
 {
     outb(PORT_DEVICE_CONTROL, CONTROL_NO_INTERRUPTS);
     outb(PORT_DEVICE, select);
-    delay_400_ns();
-    if (inb(PORT_STATUS) == STATUS_FLOATING_BUS)
+    delay(STATUS_DELAY_NS);
+    if ((inb(PORT_STATUS) | STATUS_BUSY) == STATUS_FLOATING_BUS)
         return ATA_ABSENT;
-    send_command(select, 0, 0, COMMAND_IDENTIFY);
+    enum ata_result result = select_drive(select);
+    if (result != ATA_OK)
+        return result;
+    send_command(0, 0, COMMAND_IDENTIFY);
     if (inb(PORT_STATUS) == 0)
         return ATA_ABSENT;
-    enum ata_result result = wait_idle();
+    result = wait_idle();
     if (result == ATA_TIMEOUT)
         return result;
     if (inb(PORT_LBA_MID) || inb(PORT_LBA_HIGH)) /* ATAPI and SATA devices leave their signature here */
@@ -116,8 +163,9 @@ enum ata_result ata_open(unsigned index, struct ata_drive *drive)
 
     uint8_t maximum = (uint8_t)words[IDENTIFY_MAX_MULTIPLE];
     drive->multiple = maximum < BLOCK_SECTORS ? maximum : BLOCK_SECTORS;
-    if (drive->multiple > 1) {
-        send_command(drive->select, 0, drive->multiple, COMMAND_SET_MULTIPLE);
+    drive->resets = resets;
+    if (drive->multiple > 1 && select_drive(drive->select) == ATA_OK) {
+        send_command(0, drive->multiple, COMMAND_SET_MULTIPLE);
         if (wait_idle() == ATA_OK)
             return ATA_OK;
     }
@@ -128,17 +176,20 @@ enum ata_result ata_open(unsigned index, struct ata_drive *drive)
 /* One command: `count` is 1 to COMMAND_MAX_SECTORS. */
 static enum ata_result read_once(const struct ata_drive *drive, uint32_t lba, uint32_t count, uint8_t *buffer)
 {
-    uint8_t command = drive->multiple > 1 ? COMMAND_READ_MULTIPLE : COMMAND_READ_SECTORS;
-    send_command(drive->select, lba, (uint8_t)count, command);
+    enum ata_result result = select_drive((uint8_t)(drive->select | lba >> 24));
+    if (result != ATA_OK)
+        return result;
+    uint32_t multiple = drive->resets == resets ? drive->multiple : 1;
+    send_command(lba, (uint8_t)count, multiple > 1 ? COMMAND_READ_MULTIPLE : COMMAND_READ_SECTORS);
     while (count) {
-        uint32_t block = count < drive->multiple ? count : drive->multiple;
-        enum ata_result result = wait_data();
+        uint32_t block = count < multiple ? count : multiple;
+        result = wait_data();
         if (result != ATA_OK)
             return result;
         insd(PORT_DATA, buffer, block * BF_SECTOR_SIZE / 4);
         buffer += block * BF_SECTOR_SIZE;
         count -= block;
-        delay_400_ns();
+        delay(STATUS_DELAY_NS);
     }
     return wait_idle();
 }

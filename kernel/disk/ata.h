@@ -18,6 +18,7 @@ struct ata_drive {
     const char *name;   /* "ata0-master" or "ata0-slave" */
     uint8_t select;     /* drive bits of the device register */
     uint8_t multiple;   /* sectors in a block of READ MULTIPLE, 1 for plain READ SECTORS */
+    unsigned resets;    /* resets of the channel up to SET MULTIPLE; after a later one, READ SECTORS is used */
     uint32_t sectors;   /* LBA28 capacity */
 };
 

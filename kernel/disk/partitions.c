@@ -6,6 +6,13 @@
 
 _Static_assert(sizeof(((struct bf_mbr *)0)->partitions) == MBR_PARTITIONS * BF_SIZEOF_PARTITION_ENTRY, "partitions");
 
+/* An entry with a status that does not exist is damaged, or no partition table stands there at all. */
+static bool is_used(const struct bf_partition_entry *entry)
+{
+    bool legal = entry->status == BF_PARTITION_STATUS_INACTIVE || entry->status == BF_PARTITION_STATUS_ACTIVE;
+    return legal && entry->sectors;
+}
+
 static bool is_fat16(uint8_t type)
 {
     return type == BF_PARTITION_TYPE_FAT16_SMALL || type == BF_PARTITION_TYPE_FAT16 ||
@@ -19,8 +26,10 @@ enum ata_result partitions_list_fat16(const struct ata_drive *drive, struct exte
     enum ata_result result = ata_read(drive, 0, 1, &mbr);
     if (result != ATA_OK || mbr.signature != BF_BOOT_SIGNATURE)
         return result;
-    for (unsigned i = 0; i < MBR_PARTITIONS; i++)
-        if (is_fat16(mbr.partitions[i].type))
-            extents[(*count)++] = (struct extent){mbr.partitions[i].lba_start, mbr.partitions[i].sectors};
+    for (unsigned i = 0; i < MBR_PARTITIONS; i++) {
+        const struct bf_partition_entry *entry = &mbr.partitions[i];
+        if (is_used(entry) && is_fat16(entry->type))
+            extents[(*count)++] = (struct extent){entry->lba_start, entry->sectors};
+    }
     return ATA_OK;
 }

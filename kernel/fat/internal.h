@@ -5,5 +5,5 @@
 #define FAT_SECTOR_ENTRIES (BF_SECTOR_SIZE / 2u) /* entries of a FAT in one sector */
 #define CACHE_EMPTY 0xffffffffu
 
-/* Copies without trailing blanks (nothing when `from` is 0), adds NUL, returns its place. */
+/* Copies without trailing blanks, adds NUL, returns its place. */
 char *fat_copy_trimmed(char *to, const uint8_t *from, unsigned size);

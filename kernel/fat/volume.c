@@ -2,8 +2,6 @@
 #include "fat/internal.h"
 #include "lib/string.h"
 
-#define MAX_FATS 2
-
 static bool is_power_of_two(uint32_t value)
 {
     return value && !(value & (value - 1));
@@ -51,19 +49,18 @@ enum fat_result fat_mount(struct fat_volume *volume, const struct ata_drive *dri
         return FAT_NOT_FAT;
     if (boot.sectors_per_fat_16 == 0 || boot.root_entries == 0) /* as on FAT32 */
         return FAT_NOT_FAT16;
-    if (boot.reserved_sectors == 0 || boot.fat_count == 0 || boot.fat_count > MAX_FATS)
+    if (boot.reserved_sectors == 0 || boot.fat_count == 0 || boot.fat_count > BF_MAX_FATS)
         return FAT_BAD_BOOT_SECTOR;
-    fat_copy_trimmed(volume->label, boot.boot_signature == BF_FAT_EXTENDED_BOOT_SIGNATURE ? boot.volume_label : 0,
-                     sizeof boot.volume_label);
+    volume->label[0] = '\0';
+    if (boot.boot_signature == BF_FAT_EXTENDED_BOOT_SIGNATURE)
+        fat_copy_trimmed(volume->label, boot.volume_label, sizeof boot.volume_label);
     return read_layout(volume, &boot, available);
 }
 
 char *fat_copy_trimmed(char *to, const uint8_t *from, unsigned size)
 {
-    while (from && size && from[size - 1] == ' ')
+    while (size && from[size - 1] == ' ')
         size--;
-    if (!from)
-        size = 0;
     memcpy(to, from, size);
     to[size] = '\0';
     return to + size;

@@ -1,8 +1,7 @@
 #include "interrupts/exceptions.h"
+#include "interrupts/vectors.h"
+#include "machine/segments.h"
 
-#define EXCEPTIONS 32
-#define EXCEPTION_STUB_SIZE 16       /* as in interrupts/vectors.S */
-#define KERNEL_CODE_SELECTOR 8       /* as in entry.S */
 #define GATE_INTERRUPT_PRESENT 0x8e00 /* 32-bit interrupt gate, ring 0 */
 
 struct gate {
@@ -25,7 +24,7 @@ void exceptions_init(void)
 {
     for (unsigned vector = 0; vector < EXCEPTIONS; vector++) {
         uint32_t offset = (uint32_t)(uintptr_t)exception_stubs + vector * EXCEPTION_STUB_SIZE;
-        idt[vector] = (struct gate){(uint16_t)offset, KERNEL_CODE_SELECTOR, GATE_INTERRUPT_PRESENT,
+        idt[vector] = (struct gate){(uint16_t)offset, SELECTOR_CODE, GATE_INTERRUPT_PRESENT,
                                     (uint16_t)(offset >> 16)};
     }
     struct idt_pointer pointer = {sizeof idt - 1, (uint32_t)(uintptr_t)idt};

@@ -2,7 +2,8 @@
  * Entry points of the 32 CPU exceptions, EXCEPTION_STUB_SIZE bytes apart. Each builds a struct exception_frame on the
  * stack and calls exception_report, which does not return. Intel SDM volume 3, chapter 6.
  */
-#define EXCEPTION_STUB_SIZE 16          /* as in interrupts/idt.c; the longest stub has 9 bytes */
+#include "interrupts/vectors.h"
+
 #define WITH_ERROR_CODE 0x60227d00      /* vectors 8, 10-14, 17, 21, 29 and 30 push an error code */
 
 .intel_syntax noprefix

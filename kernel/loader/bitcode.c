@@ -1,7 +1,6 @@
 #include "lib/string.h"
 #include "loader/module.h"
 
-#define MAX_LEVEL 3 /* O3 */
 #define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
 
 /* Both version-1 headers begin in the same way: magic, name, entry. The name is shown when it is one. */
@@ -35,7 +34,7 @@ static const char *find_flaw(const struct bf_bitcode_header *header, const uint8
         return "header of another version or size";
     if (header->header_crc != bf_crc32(CRC32_START, header, offsetof(struct bf_bitcode_header, header_crc)))
         return "header CRC is wrong";
-    if (header->wrapper.version != 0 || header->flags != 0 || header->optimisation_level > MAX_LEVEL)
+    if (header->wrapper.version != 0 || header->flags != 0 || header->optimisation_level > BF_MAX_OPTIMISATION_LEVEL)
         return "a header field is out of range";
     if (header->wrapper.size == 0 || !is_payload(header->wrapper.offset, header->wrapper.size, size))
         return "bitcode is empty or outside the file";

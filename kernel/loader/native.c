@@ -20,8 +20,8 @@ void native_examine(struct module *module, const uint8_t *file, uint32_t size)
         module_refuse(module, "no native module: wrong magic");
     else if (!module_copy_text(module->name, header.name, sizeof header.name))
         module_refuse(module, "name is not printable text ended by NUL");
-    else if (header.code_size == 0 || header.code_size > size - sizeof header)
-        module_refuse(module, "code size is zero or larger than the file");
+    else if (header.code_size == 0 || header.code_size != size - sizeof header)
+        module_refuse(module, "code size is zero or not what follows the header");
     else if (header.code_size > BF_MEM_MODULE_ARENA_SIZE)
         module_refuse(module, "code is larger than the module arena");
     else if (header.entry_offset >= header.code_size)

@@ -2,17 +2,12 @@
  * CPU check. In assembly, since the compiler may use any instruction that is being checked for.
  */
 #include "bf_formats.inc"
+#include "console/com1.h"
 
 #define EFLAGS_ID 0x200000              /* a CPU that can change it has CPUID */
 #define VGA_TEXT 0xb8000
 #define VGA_CELLS (80 * 25)
 #define WHITE_ON_RED 0x4f
-#define COM1_DATA 0x3f8
-#define COM1_LINE_CONTROL 0x3fb
-#define COM1_LINE_STATUS 0x3fd
-#define LINE_8N1 0x03
-#define LINE_DIVISOR_ACCESS 0x80
-#define STATUS_TRANSMITTER_EMPTY 0x40
 
 .intel_syntax noprefix
 .section .text, "ax"

@@ -1,6 +1,7 @@
 """Stand-ins for QEMU, and a disk to hand them."""
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,33 @@ sys.exit(33)
 """
 
 FakeQemu = Callable[[str], str]
+
+
+def _is_running(pid: int) -> bool:
+    """False for a zombie too: it has ended, only nobody has asked for its status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def is_running() -> Callable[[int], bool]:
+    """Function that tells whether a process has not ended yet."""
+    return _is_running
+
+
+@pytest.fixture
+def wait_until_gone() -> Callable[[int], bool]:
+    """Function that waits up to 2 s for the end of a process, and tells whether it came."""
+
+    def wait(pid: int) -> bool:
+        deadline = time.monotonic() + 2
+        while _is_running(pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return not _is_running(pid)
+
+    return wait
 
 
 @pytest.fixture

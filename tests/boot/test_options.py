@@ -20,6 +20,13 @@ def test_expectation_that_is_no_regular_expression(pattern):
         BootOptions(Path("x"), expect=("fine", pattern))
 
 
-def test_memory_of_nothing():
-    with pytest.raises(UsageError, match="at least 1 MiB"):
-        BootOptions(Path("x"), memory_mib=0)
+@pytest.mark.parametrize("size", [-1, 0, 3, 3585, 10**9])
+def test_memory_size_that_cannot_be_used(size):
+    with pytest.raises(UsageError, match="give 4 to 3584 MiB"):
+        BootOptions(Path("x"), memory_mib=size)
+
+
+@pytest.mark.parametrize("fields", [{"machine": "help"}, {"machine": "pc,help"}, {"cpu": "?"}], ids=str)
+def test_question_to_qemu_is_no_run(fields):
+    with pytest.raises(UsageError, match="QEMU lists them"):
+        BootOptions(Path("x"), **fields)

@@ -14,21 +14,6 @@ def python(body: str) -> list[str]:
     return [sys.executable, "-ISc", body]
 
 
-def is_running(pid: int) -> bool:
-    """False for a zombie too: it has ended, only nobody has asked for its status."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_until_gone(pid: int) -> bool:
-    deadline = time.monotonic() + 2
-    while is_running(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not is_running(pid)
-
-
 def ignore(data: bytes) -> None:
     pass
 
@@ -55,7 +40,7 @@ def test_standard_input_is_empty():
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
-def test_callback_that_raises_leaves_nothing_behind(failure):
+def test_callback_that_raises_leaves_nothing_behind(wait_until_gone, failure):
     pids = []
 
     def fail(data: bytes) -> None:
@@ -72,7 +57,7 @@ def test_callback_that_raises_leaves_nothing_behind(failure):
     assert wait_until_gone(pids[0])
 
 
-def test_time_limit_holds_while_the_callback_blocks():
+def test_time_limit_holds_while_the_callback_blocks(is_running):
     pids = []
 
     def block(data: bytes) -> None:
@@ -86,7 +71,7 @@ def test_time_limit_holds_while_the_callback_blocks():
     assert pids[1] is False, "the program was still running after its time"
 
 
-def test_children_of_the_program_are_ended_too():
+def test_children_of_the_program_are_ended_too(wait_until_gone):
     """A wrapper script that starts QEMU as its child, with both deaf to SIGTERM."""
     pids = []
     body = (

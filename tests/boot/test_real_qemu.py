@@ -1,10 +1,13 @@
 """The real QEMU with boot sectors made by hand. None has the kernel, so none may pass."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bfimg.boot import BootOptions, BootReport, boot
+from bfimg.boot.options import MEMORY_MAX_MIB, MEMORY_MIN_MIB
 from bfimg.errors import ToolError
 
 PASSED = 0x10
@@ -17,12 +20,17 @@ def boot_sector(code: bytes) -> bytes:
     return code.ljust(510, b"\0") + b"\x55\xaa"
 
 
-def print_and_exit(text: bytes, value: int) -> bytes:
-    """Code that writes `text` to COM1 and `value` to isa-debug-exit."""
+def print_text(text: bytes) -> bytes:
+    """Code that writes `text` to COM1."""
     code = bytes.fromhex("ba f8 03")  # mov dx, 0x3f8
     for byte in text:
         code += bytes([0xB0, byte, 0xEE])  # mov al, byte; out dx, al
-    return code + bytes([0xB0, value, 0xE6, 0xF4]) + ENDLESS  # mov al, value; out 0xf4, al
+    return code
+
+
+def print_and_exit(text: bytes, value: int) -> bytes:
+    """Code that writes `text` to COM1 and `value` to isa-debug-exit."""
+    return print_text(text) + bytes([0xB0, value, 0xE6, 0xF4]) + ENDLESS  # mov al, value; out 0xf4, al
 
 
 def time_a_loop_and_exit(value: int) -> bytes:
@@ -89,7 +97,12 @@ def test_guest_that_writes_does_not_change_the_image(tmp_path):
 def test_triple_fault_ends_the_run(tmp_path):
     report = run(tmp_path / "a.img", TRIPLE_FAULT)
     assert report.qemu_status == 0
-    assert report.reason == "the guest reset itself (triple fault) or shut down; no serial output"
+    assert report.reason == "QEMU ended without booting anything: no output, as from a boot sector that resets itself"
+
+
+def test_triple_fault_after_a_sign_of_life_is_the_guests(tmp_path):
+    report = run(tmp_path / "a.img", print_text(b"up\n") + TRIPLE_FAULT)
+    assert report.reason == "the guest reset itself (triple fault) or shut down; last line: up"
 
 
 def test_guest_that_hangs_is_timed_out(tmp_path):
@@ -98,10 +111,34 @@ def test_guest_that_hangs_is_timed_out(tmp_path):
     assert report.exit_value is None
 
 
-def test_qemu_that_refuses_its_options_is_quoted(tmp_path):
-    report = run(tmp_path / "a.img", ENDLESS, machine="no-such-machine")
-    assert report.reason.startswith("QEMU failed with status 1: ")
-    assert "unsupported machine type" in report.reason
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"machine": "no-such-machine"}, "unsupported machine type"),
+        ({"cpu": "no-such-cpu"}, "unable to find CPU model 'no-such-cpu'"),
+    ],
+    ids=str,
+)
+def test_qemu_that_refuses_its_options_is_quoted(tmp_path, options, words):
+    with pytest.raises(ToolError, match=words):
+        run(tmp_path / "a.img", ENDLESS, **options)
+
+
+@pytest.mark.parametrize("memory", [MEMORY_MIN_MIB, MEMORY_MAX_MIB])
+def test_least_and_most_memory_start(tmp_path, memory):
+    assert run(tmp_path / "a.img", print_and_exit(b"", PASSED), memory_mib=memory).exit_value == "PASSED"
+
+
+def test_qemu_dies_with_bfimg_even_by_sigkill(tmp_path, wait_until_gone):
+    image = tmp_path / "a.img"
+    image.write_bytes(boot_sector(print_text(b"up\n") + ENDLESS))
+    command = [sys.executable, "-m", "bfimg", "boot", str(image)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as verb:
+        assert verb.stdout.readline() == b"up\n"
+        children = Path(f"/proc/{verb.pid}/task/{verb.pid}/children").read_text().split()
+        assert len(children) == 1
+        verb.kill()
+    assert wait_until_gone(int(children[0]))
 
 
 def test_counting_instructions_makes_cycle_counts_exact(tmp_path):

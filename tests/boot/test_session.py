@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bfimg.boot import BootOptions, BootReport, ModuleResult, boot, session
-from bfimg.errors import InputError, UsageError
+from bfimg.errors import InputError, ToolError, UsageError
 
 BOOT_LINE = 'event("boot", nonce=nonce)\n'
 DONE_LINE = 'event("done")\n'
@@ -72,9 +72,11 @@ def test_module_not_yet_executable_is_counted_but_does_not_fail(run):
         ("sys.exit(0xFF)", "boot error 63: a number this version does not know"),
         ('say("Booting")\nsys.exit(0)', "triple fault) or shut down; last line: Booting"),
         ('sys.stderr.write("qemu: terminating on signal 15")', "stopped from outside: qemu: terminating"),
+        ("sys.exit(0)", "QEMU ended without booting anything: no output, as from a boot sector that resets itself"),
+        ('sys.stderr.write("qemu 7.2\\nusage")\nsys.exit(0)', "QEMU ended without booting anything: qemu 7.2"),
         (
-            'sys.stderr.write("qemu: warning: old CPU\\nqemu: no such disk\\nTry -help\\n")\nsys.exit(1)',
-            "QEMU failed with status 1: qemu: no such disk",
+            'sys.stderr.write("qemu: warning: old CPU\\nqemu: disk is gone\\n")\nsay("up")\nsys.exit(1)',
+            "QEMU failed with status 1: qemu: disk is gone",
         ),
         ("sys.exit(1)", "QEMU failed with status 1 and gave no message"),
         (BOOT_LINE + DONE_LINE + "sys.exit(34)", "QEMU failed with status 34"),
@@ -86,6 +88,24 @@ def test_failures_name_their_cause(run, body, reason):
     assert not report.passed
     assert reason in report.reason
     assert "\n" not in report.reason
+
+
+def test_qemu_that_refuses_to_start_is_a_tool_error_in_its_own_words(run):
+    with pytest.raises(ToolError, match="does not start the machine: qemu: no such CPU; correct what it names"):
+        run('sys.stderr.write("qemu: warning: old CPU\\nqemu: no such CPU\\nTry -help\\n")\nsys.exit(1)')
+
+
+@pytest.mark.parametrize(
+    ("modules", "reason"),
+    [
+        ("", "no modules run"),
+        ('module("not yet executable")\n', "no modules run, 1 not yet executable"),
+        ('module("unchecked")\n', "1 unchecked"),
+    ],
+)
+def test_run_in_which_no_module_passed_says_so(run, modules, reason):
+    report = run(BOOT_LINE + modules + DONE_LINE + "sys.exit(33)")
+    assert (report.passed, report.reason) == (True, reason)
 
 
 def test_boot_error_is_reported_with_its_meaning(run):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,6 @@ from bfimg.errors import (
     FormatError,
     InputError,
     NotFoundError,
-    ToolError,
     UsageError,
 )
 from bfimg.image.inspect import inspect, is_sound
@@ -62,13 +64,45 @@ def test_a_changed_source_recompiles_only_what_it_must(tmp_path: Path, clang: To
     cache = tmp_path / "cache"
     first = build_image(layout, tmp_path / "a.img", clang, cache_dir=cache)
     again = build_image(layout, tmp_path / "b.img", clang, cache_dir=cache)
-    assert first.compiled > 20 > first.reused
-    assert again.compiled == 0
+    assert (first.compiled > 20, first.reused) == (True, 0)
+    assert (again.compiled, again.reused) == (0, first.compiled)
     assert (tmp_path / "a.img").read_bytes() == (tmp_path / "b.img").read_bytes()
     with (kernel / "main.c").open("a") as stream:
         stream.write("\n/* changed */\n")
     third = build_image(layout, tmp_path / "c.img", clang, cache_dir=cache)
     assert 1 <= third.compiled <= 3
+
+
+def test_a_damaged_cache_changes_no_image(tmp_path: Path, clang: Toolchain) -> None:
+    cache = tmp_path / "cache"
+    first = build_image(default_layout(), tmp_path / "a.img", clang, cache_dir=cache)
+    assert (first.compiled, first.reused) == (len(list(cache.iterdir())), 0)  # each once, though modules share objects
+    image = first.image.read_bytes()
+    for index, entry in enumerate(sorted(cache.iterdir())):
+        data = bytearray(entry.read_bytes())
+        data[len(data) // 2] ^= 0x10
+        entry.write_bytes(b"" if index % 3 == 0 else data)
+    second = build_image(default_layout(), tmp_path / "b.img", clang, cache_dir=cache)
+    assert (second.compiled, second.reused) == (first.compiled, 0)
+    assert second.image.read_bytes() == image
+    assert build_image(default_layout(), tmp_path / "c.img", clang, cache_dir=cache).compiled == 0
+
+
+def test_builds_at_the_same_time_share_a_cache(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bfimg", "build", "--cache-dir", tmp_path / "cache", "-o"]
+    images = [tmp_path / f"{number}.img" for number in range(3)]
+    builds = [subprocess.Popen([*command, image], stdout=subprocess.DEVNULL) for image in images]
+    assert [build.wait() for build in builds] == [0, 0, 0]
+    assert len({image.read_bytes() for image in images}) == 1
+
+
+def test_progress_ends_with_all_parts_done(tmp_path: Path, clang: Toolchain) -> None:
+    seen: list[tuple[int, int]] = []
+    layout = small(native_modules=("sum",), bitcode_modules=("sum",), kernel_pad_to=100_000)
+    build_image(layout, tmp_path / "a.img", clang, progress=lambda done, total: seen.append((done, total)))
+    total = seen[0][1]
+    assert total > 10
+    assert seen == [(done, total) for done in range(1, total + 1)]
 
 
 def test_dry_run_writes_no_image(tmp_path: Path, clang: Toolchain) -> None:
@@ -80,20 +114,69 @@ def test_dry_run_writes_no_image(tmp_path: Path, clang: Toolchain) -> None:
     ("changes", "error", "reason"),
     [
         ({"image_size": 1 << 20}, FitError, "image of 2048 sectors, 2048 are taken before"),
-        ({"image_size": 3 << 20}, FitError, "4096 sectors make no FAT16 volume: it needs 4085 to 65524 clusters"),
-        ({"kernel_pad_to": 448 * 1024 + 1}, FitError, r"needs? \d+ bytes, 458752 fit: \d+ too many"),
-        ({"kernel_pad_to": 1000}, FitError, r"kernel of \d+ bytes cannot be padded to 1000"),
-        ({"native_modules": ("none",)}, NotFoundError, "no module program 'none'; there are: fibonacci"),
+        (
+            {"image_size": 3 << 20},
+            FitError,
+            r"toml: image\.size: 4096 sectors make no FAT16 volume: it needs 4085 to 65524 clusters",
+        ),
+        (
+            {"kernel_pad_to": 448 * 1024 + 1},
+            FitError,
+            r"toml: kernel\.pad_to: .* needs? \d+ bytes, 458752 fit: \d+ too many",
+        ),
+        ({"kernel_pad_to": 1000}, FitError, r"toml: kernel\.pad_to: kernel of \d+ bytes cannot be padded to 1000"),
+        (
+            {"native_modules": ("none",)},
+            NotFoundError,
+            r"toml: modules\.native: no module program 'none'; there are: fibonacci",
+        ),
         (
             {"files": (FileSpec("/A", None, "x"), FileSpec("/a", None, "y"))},
             UsageError,
-            "/a is put on the volume twice",
+            "/a is on the volume already, as /A",
+        ),
+        (
+            {"files": (FileSpec("/verylongname.verylongext", None, "x"), FileSpec("/VERYLO~1.VER", None, "y"))},
+            UsageError,
+            r"file\[1\]\.to: /VERYLO~1\.VER is on the volume already, as /verylongname\.verylongext",
+        ),
+        (
+            {"files": (FileSpec("/a/b", None, "x"), FileSpec("/a//B", None, "y"))},
+            UsageError,
+            r"file\[1\]\.to: /a//B is on the volume already, as /a/b",
+        ),
+        (
+            {"files": (FileSpec("/a/b", None, "x"), FileSpec("/a", None, "y"))},
+            UsageError,
+            r"file\[1\]\.to: /a is on the volume already",
+        ),
+        (
+            {"files": (FileSpec("/a", None, "x"), FileSpec("/a/b", None, "y"))},
+            UsageError,
+            r"file\[1\]\.to: /a is a file",
+        ),
+        ({"files": (FileSpec("/a/./b", None, "x"),)}, UsageError, r"file\[0\]\.to: '\.' is no file name"),
+        ({"native_modules": ("sum", "sum")}, UsageError, r"modules\.native: /SUM\.MOD is on the volume already"),
+        (
+            {"native_modules": ("sum",), "files": (FileSpec("/Sum.mod", None, "x"),)},
+            UsageError,
+            r"file\[0\]\.to: /Sum\.mod is on the volume already, as /SUM\.MOD",
+        ),
+        ({"files": (FileSpec("/A", Path("/dev/zero"), None),)}, InputError, "/dev/zero: cannot be read: it is no reg"),
+        (
+            {"root_entries": 16, "files": tuple(FileSpec(f"/{n}", None, "") for n in range(17))},
+            FitError,
+            r"file\[15\]\.to: root directory is full: 16 entries",
         ),
         ({"files": (FileSpec("/A", Path("none"), None),)}, InputError, "none: cannot be read"),
-        ({"files": (FileSpec("/A*", None, "x"),)}, UsageError, r"has '\*', which FAT does not allow"),
-        ({"files": (FileSpec("/A", None, "x" * (9 << 20)),)}, FitError, "volume is full"),
-        ({"volume_label": "much too long"}, UsageError, "no volume label"),
-        ({"sectors_per_cluster": 3}, UsageError, "3 sectors per cluster"),
+        (
+            {"files": (FileSpec("/A*", None, "x"),)},
+            UsageError,
+            r"toml: file\[0\]\.to: '/?A\*' has '\*', which FAT does not",
+        ),
+        ({"files": (FileSpec("/A", None, "x" * (9 << 20)),)}, FitError, r"toml: file\[0\]\.to: volume is full"),
+        ({"volume_label": "much too long"}, UsageError, r"toml: volume\.label: 'much too long' is no volume label"),
+        ({"sectors_per_cluster": 3}, UsageError, r"toml: volume\.sectors_per_cluster: 3 sectors per cluster"),
         ({"kernel_sources": Path("/nowhere")}, InputError, "modules.toml: cannot be read"),
     ],
 )
@@ -144,24 +227,31 @@ def test_undefined_symbols_do_not_link(kernel: Path, clang: Toolchain) -> None:
         build_kernel(kernel, clang)
 
 
-def test_a_module_list_that_is_none(kernel: Path) -> None:
-    (kernel / "modules" / "modules.toml").write_text("[[module]]\nname = 3\n")
-    with pytest.raises(FormatError, match="is no list of modules"):
+def test_a_source_that_never_ends_is_refused(kernel: Path, clang: Toolchain) -> None:
+    os.mkfifo(kernel / "endless.c")
+    with pytest.raises(InputError, match=r"endless\.c: cannot be read: it is no regular file"):
+        build_kernel(kernel, clang)
+
+
+def test_a_source_named_like_an_option(kernel: Path, clang: Toolchain) -> None:
+    (kernel / "-x.c").write_text("int dash_x(void) { return 1; }\n")
+    (kernel / "@x.c").write_text("int at_x(void) { return 1; }\n")
+    build_kernel(kernel, clang)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "name = 3",
+        'name = 3\nsummary = "s"\nsize = 1\nanswer = 1',
+        'name = "../../x"\nsummary = "s"\nsize = 1\nanswer = 1',
+        'name = "a\\"b"\nsummary = "s"\nsize = 1\nanswer = 1',
+        'name = "x"\nsummary = "s"\nsize = 4294967296\nanswer = 1',
+        'name = "x"\nsummary = "s"\nsize = 1\nanswer = -1',
+        'name = "x"\nsummary = "s"\nsize = inf\nanswer = 1',
+    ],
+)
+def test_a_module_list_that_is_none(kernel: Path, row: str) -> None:
+    (kernel / "modules" / "modules.toml").write_text(f"[[module]]\n{row}\n")
+    with pytest.raises(FormatError, match=r"modules\.toml: is no list of modules"):
         load_programs(kernel)
-
-
-def test_toolchains(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert select().family == "clang"
-    assert select("gcc").linker[0].endswith("/ld")
-    monkeypatch.setenv("CC", "gcc -pipe")
-    chosen = select()
-    assert (chosen.family, chosen.compiler[1:]) == ("gcc", ("-pipe",))
-    monkeypatch.setenv("LD", "/nowhere/ld")
-    with pytest.raises(ToolError, match="/nowhere/ld cannot be run"):
-        select()
-    with pytest.raises(UsageError, match="no toolchain 'msvc'"):
-        select("msvc")
-    monkeypatch.delenv("CC")
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(ToolError, match="clang is not installed; install it: apt-get install clang"):
-        select()

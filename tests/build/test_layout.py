@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,22 @@ def test_every_key(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("", r"image\.size: is missing"),
-        ("[image]\nsize = 1.5", r"image\.size: 1\.5 is no size"),
+        ("[image]\nsize = 1.5", r"image\.size: is no size such as 33MiB"),
         ("[image]\nsize = true", "is no size"),
         ("[image]\nsize = '33 apples'", "is no size"),
+        ("[image]\nsize = '1e999GiB'", r"image\.size: '1e999GiB' is no size: write bytes, or a number with K, M"),
+        ("[image]\nsize = '" + "9" * 400 + "'", r"image\.size: '9+' is no size"),
+        ("[image]\nsize = '0.1KiB'", r"image\.size: '0\.1KiB' is no whole number of bytes"),
+        ("[image]\nsize = 1e999", r"image\.size: is no size"),
+        ("[image]\nsize = 0x" + "f" * 5000, r"image\.size: is an integer of more than 64 bits"),
+        ("[image]\nsize = [0x" + "f" * 5000 + "]", r"image\.size: is no size"),
+        ("[image]\nsize = -512", r"image\.size: is -512, must be 0 or more"),
+        ("[image]\nsize = '1MiB'\nvolume_id = 1", r"image\.volume_id: is not a key"),
+        ("[image]\nsize = '1MiB'\n[volume]\nvolume_id = 0x" + "f" * 5000, r"volume_id: is an integer of more than 64"),
+        ("[image]\nsize = '1MiB'\n[kernel]\npad_to = '1e999GiB'", r"kernel\.pad_to: '1e999GiB' is no size"),
+        ("[image]\nsize = '1MiB'\n[kernel]\nsources = \"b\\u0000c\"", r"kernel\.sources: 'b\\x00c' is no path"),
+        ("[image]\nsize = '1MiB'\n[[file]]\nto = 'A'\nfrom = \"b\\u0000c\"", r"file\[0\]\.from: 'b\\x00c' is no path"),
+        ("a = " + "[" * 5000, "is no TOML"),
         ("[image]\nsize = 1000", "no whole sectors"),
         ("[image]\nsize = '129GiB'", "no whole sectors up to 128 GiB"),
         ("[image]\nsize = '1MiB'\ncolour = 1", r"image\.colour: is not a key"),
@@ -81,6 +95,17 @@ def test_wrong_layouts_name_the_key(tmp_path: Path, text: str, reason: str) -> N
         load(tmp_path, text)
 
 
-def test_a_missing_layout(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "bytes_"), [("10.5MiB", 11_010_048), ("8.123046875 MiB", 8_517_632), ("4294967296.5K", 4_398_046_511_616)]
+)
+def test_fractions_are_exact(tmp_path: Path, size: str, bytes_: int) -> None:
+    text = f"[image]\nsize = '1MiB'\n[kernel]\npad_to = '{size}'"
+    assert load(tmp_path, text).kernel_pad_to == bytes_
+
+
+def test_a_layout_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.toml: cannot be read: No such file"):
         load_layout(tmp_path / "none.toml")
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(InputError, match=r"pipe\.toml: cannot be read: it is no regular file; name a layout file"):
+        load_layout(tmp_path / "pipe.toml")

@@ -53,10 +53,10 @@ def test_module_of_27_bytes(run_with, make_native):
         ({"name": b"x" * 32}, "name is not printable text ended by NUL"),
         ({"name": bytes(32)}, "name is not printable text ended by NUL"),
         ({"name": b"\x1b[2J".ljust(32, b"\0")}, "name is not printable text ended by NUL"),
-        ({"code_size": 0}, "code size is zero or larger than the file"),
-        ({"code_size": 2}, "code size is zero or larger than the file"),
-        ({"code_size": 0xFFFFFFFF}, "code size is zero or larger than the file"),
-        ({"code_size": 0xFFFFFFD1}, "code size is zero or larger than the file"),  # 48 more wraps round to 1
+        ({"code_size": 0}, "code size is zero or not what follows the header"),
+        ({"code_size": 2}, "code size is zero or not what follows the header"),
+        ({"code_size": 0xFFFFFFFF}, "code size is zero or not what follows the header"),
+        ({"code_size": 0xFFFFFFD1}, "code size is zero or not what follows the header"),  # 48 more wraps round to 1
         ({"entry_offset": 1}, "entry is outside the code"),
         ({"entry_offset": 0xFFFFFFFF}, "entry is outside the code"),
     ],
@@ -64,6 +64,10 @@ def test_module_of_27_bytes(run_with, make_native):
 )
 def test_native_header(run_with, make_native, fields, reason):
     refused(run_with, "BAD.MOD", make_native(RETURN, **fields), reason)
+
+
+def test_bytes_behind_the_code(run_with, make_native):
+    refused(run_with, "BAD.MOD", make_native(RETURN) + b"\0", "code size is zero or not what follows the header")
 
 
 def test_code_larger_than_the_module_arena(run_with, make_native):

@@ -86,6 +86,19 @@ def test_descriptor_that_names_too_few_sectors(disk, descriptor, poke, fails_wit
     assert inspect(disk).findings
 
 
+@pytest.mark.parametrize("end", ["before the code", "behind the image"])
+def test_kernel_whose_entry_is_not_in_its_image(disk, descriptor, default_build, poke, fails_with, end):
+    offset = KernelHeader.SIZE - 1 if end == "before the code" else default_build.kernel.image_bytes
+    with disk.open("rb") as file:
+        file.seek(KERNEL)
+        kernel = file.read(descriptor.kernel_sectors * SECTOR)
+    header = KernelHeader.parse(kernel).replace(entry_offset=offset).sealed()
+    kernel = header.to_bytes() + kernel[KernelHeader.SIZE :]
+    poke(disk, KERNEL, kernel)
+    poke(disk, DESCRIPTOR, descriptor.replace(kernel_crc=CRC32.compute(kernel)).sealed().to_bytes())
+    fails_with(disk, BootError.KERNEL_ENTRY)
+
+
 @pytest.mark.parametrize("place", ["signature", "header", "first byte", "middle", "canary"])
 def test_flipped_bit_in_the_kernel(disk, default_build, flip_bit, fails_with, place):
     size = default_build.kernel.image_bytes

@@ -11,6 +11,15 @@ ENDLESS = bytes.fromhex("eb fe")  # jmp to itself
 DOUBLE_ARGUMENT = bytes.fromhex("8b 44 24 04 01 c0 c3")  # mov eax, [esp + 4]; add eax, eax; ret
 
 
+def read_half_a_command(device):
+    """Code that asks a drive for a sector, waits until it has it, and leaves it there. Returns 1."""
+    code = b""
+    for port, value in [(0x1F6, device), (0x1F2, 1), (0x1F3, 0), (0x1F4, 0), (0x1F5, 0), (0x1F7, 0x20)]:
+        code += b"\xba" + port.to_bytes(4, "little") + bytes([0xB0, value, 0xEE])  # mov edx, port; mov al, value; out
+    code += bytes.fromhex("ec a8 80 75 fb")  # in al, dx; test al, 0x80; jnz -5
+    return code + bytes.fromhex("b8 01 00 00 00 c3")  # mov eax, 1; ret
+
+
 def processes_with(text):
     """Command lines of running processes that hold `text`."""
     found = []
@@ -48,6 +57,14 @@ def test_module_that_never_returns_is_ended_by_the_time_limit(boot_disk, kernel_
     assert report.nonce_echoed
     assert report.reason.startswith("timed out after 2 s; last line: ")
     assert processes_with(str(volume)) == []
+
+
+@pytest.mark.parametrize("device", [0xE0, 0xF0], ids=["other drive", "same drive"])
+def test_drive_left_with_data_to_give_is_reset_and_read_again(slave_run, make_native, module_files, programs, device):
+    run = slave_run({"RUDE.MOD": make_native(read_half_a_command(device)), "SUM.MOD": module_files["sum"]})
+    assert run.report.passed, run.report.reason
+    assert run.module("RUDE.MOD")["status"] == "unchecked"
+    assert run.module("SUM.MOD")["answer"] == programs["sum"].answer
 
 
 def test_unknown_module_is_run_and_its_answer_is_left_unchecked(slave_run, make_native):

@@ -1,8 +1,16 @@
 """Other machines than the usual one: floppy and CHS, two disks, no IDE, an old CPU, little memory."""
 
+import subprocess
 import time
 
 import pytest
+
+from bfimg.boot import BootOptions
+from bfimg.boot.options import MEMORY_MAX_MIB, MEMORY_MIN_MIB
+from bfimg.boot.qemu import find_qemu, qemu_command
+from bfimg.boot.serial_protocol import parse_machine_lines
+from bfimg.formats.boot_protocol import ExitValue
+from bfimg.image.inspect import inspect
 
 FLOPPY_BYTES = 1_474_560
 
@@ -85,6 +93,15 @@ def test_partition_that_leaves_the_disk_is_reported(disk, boot_disk, poke):
     assert run.only("volume")["problem"] == "the volume is larger than its partition or disk"
 
 
+@pytest.mark.parametrize(("offset", "value"), [(0, b"\x7f"), (12, bytes(4))], ids=["status", "no sectors"])
+def test_table_entry_that_is_no_partition_is_passed_over(disk, boot_disk, poke, offset, value):
+    poke(disk, 446 + offset, value)
+    run = boot_disk(disk)
+    assert run.report.exit_value == "FAILED"
+    assert not run.events("volume") and run.only("done")["invalid"] == 0
+    assert not inspect(disk).volumes  # the host reads the table in the same way
+
+
 @pytest.mark.parametrize(("cpu", "missing"), [("486", "TSC CMOV SSE SSE2"), ("pentium2", "SSE SSE2")])
 def test_cpu_without_sse2_is_refused_with_a_message(disk, boot_disk, cpu, missing):
     started = time.monotonic()
@@ -95,12 +112,22 @@ def test_cpu_without_sse2_is_refused_with_a_message(disk, boot_disk, cpu, missin
     assert not report.modules
 
 
-def test_too_little_memory_is_refused_with_a_message(disk, boot_disk):
-    run = boot_disk(disk, memory_mib=2)
-    assert run.report.exit_value == "FAULT"
-    assert run.only("fault")["reason"] == "not enough memory"
-    assert not run.events("module")
+def test_too_little_memory_is_refused_with_a_message(disk):
+    command = list(qemu_command(BootOptions(disk), find_qemu(), "0" * 32))
+    command[command.index("-m") + 1] = "2"  # less than `bfimg boot` gives
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    lines = parse_machine_lines(result.stdout.splitlines())
+    assert result.returncode == ExitValue.FAULT << 1 | 1
+    assert [event["reason"] for event in lines.of("fault")] == ["not enough memory"]
+    assert not lines.modules
 
 
-def test_three_mebibytes_of_memory_suffice(disk, boot_disk):
-    assert boot_disk(disk, memory_mib=4).report.passed
+@pytest.mark.parametrize("memory", [MEMORY_MIN_MIB, MEMORY_MAX_MIB])
+def test_least_and_most_memory_suffice(disk, boot_disk, memory):
+    report = boot_disk(disk, memory_mib=memory).report
+    assert report.passed, report.reason
+
+
+def test_disk_without_modules_passes_and_says_so(kernel_disk, boot_disk):
+    report = boot_disk(kernel_disk).report
+    assert (report.passed, report.reason) == (True, "no modules run")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from bfimg.errors import BfimgError, InputError, NotFoundError, UsageError
 from bfimg.formats.disk_layout import disk_region
 from bfimg.image.inspect import inspect, is_sound
 from bfimg.image.probe import ImageKind
-from bfimg.image.where import narrow, parse_where, read_place
+from bfimg.image.where import narrow, parse_where
 
 KERNEL = disk_region("kernel").first_lba * 512
 
@@ -138,16 +137,6 @@ class TestWhere:
         part = narrow(report, parse_where("part1:/sha256.mod"))
         assert [f.path for f in part.volumes[0].files] == ["/SHA256.MOD"]
         assert [m.path for m in part.modules] == ["/SHA256.MOD"]
-
-    def test_bytes_of_a_place(self, disk: Path) -> None:
-        report = inspect(disk)
-        assert read_place(report, parse_where("mbr.signature")) == (510, b"\x55\xaa")
-        assert len(read_place(report, parse_where("stage2"))[1]) == 4096
-        offset, data = read_place(report, parse_where("fat:/BAREFLOW.CFG"))
-        assert offset == 0
-        assert b"modules = all" in data
-        extracted = subprocess.run(["mtype", "-i", f"{disk}@@1M", "::/BAREFLOW.CFG"], capture_output=True, check=True)
-        assert extracted.stdout == data
 
     @pytest.mark.parametrize("text", ["", ":", ":/X", "part1:X", ".field"])
     def test_nonsense_is_refused(self, text: str) -> None:

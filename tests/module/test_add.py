@@ -9,10 +9,23 @@ from pathlib import Path
 import pytest
 
 from bfimg.errors import BfimgError, FitError, NotFoundError, UsageError
+from bfimg.image.image import open_image
 from bfimg.image.inspect import inspect
-from bfimg.module.add import add_modules
+from bfimg.module.add import AddedModule
+from bfimg.module.add import add_modules as add_to_image
 from bfimg.module.prepare import ModuleRequest
 from bfimg.module.wrap import native_module
+
+
+def add_modules(
+    image: Path, sources: list[Path], request: ModuleRequest | None = None, *, output: Path | None = None
+) -> list[AddedModule]:
+    """One transaction, as the command line makes it."""
+    with open_image(image, write=output is None) as opened:
+        added = add_to_image(opened, sources, request)
+        if output is not None:
+            opened.commit(output)
+    return added
 
 
 def digest(path: Path) -> str:
@@ -24,23 +37,21 @@ def files(image: Path) -> dict[str, int]:
 
 
 def test_mtools_reads_back_what_was_added(disk: Path, repository: Path) -> None:
-    report = add_modules(disk, [repository / "samples" / "sha256.bc"])
-    (added,) = report.added
-    assert (report.region, added.path, added.replaced) == ("part1", "/SHA256.BC", False)
+    (added,) = add_modules(disk, [repository / "samples" / "sha256.bc"])
+    assert (added.where, added.replaced) == ("part1:/SHA256.BC", False)
     read = subprocess.run(["mtype", "-i", f"{disk}@@1M", "::SHA256.BC"], capture_output=True, check=True).stdout
     assert read == added.module.data
-    assert add_modules(disk, [repository / "samples" / "sha256.bc"]).added[0].replaced
+    assert add_modules(disk, [repository / "samples" / "sha256.bc"])[0].replaced
 
 
 def test_long_names_get_a_short_one_too(disk: Path, tmp_path: Path) -> None:
     (tmp_path / "m.mod").write_bytes(native_module("a_rather_long_name", b"\xc3"))
-    (added,) = add_modules(disk, [tmp_path / "m.mod"]).added
-    assert (added.path, added.short_name) == ("/a_rather_long_name.mod", "A_RATH~1.MOD")
+    (added,) = add_modules(disk, [tmp_path / "m.mod"])
+    assert (added.where, added.short_name) == ("part1:/a_rather_long_name.mod", "A_RATH~1.MOD")
 
 
-def test_dry_run_and_output_leave_the_image_alone(disk: Path, repository: Path, tmp_path: Path) -> None:
+def test_output_leaves_the_image_alone(disk: Path, repository: Path, tmp_path: Path) -> None:
     before = digest(disk)
-    assert not add_modules(disk, [repository / "samples" / "sha256.bc"], dry_run=True).written
     other = tmp_path / "other.img"
     add_modules(disk, [repository / "samples" / "sha256.bc"], output=other)
     assert digest(disk) == before

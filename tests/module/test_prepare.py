@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -112,6 +113,9 @@ def test_native_modules_stay_as_they_are(tmp_path: Path) -> None:
     assert (prepared.data, prepared.file_name) == (data, "TINY.MOD")
     with pytest.raises(UsageError, match="carries its own name"):
         prepare(tmp_path / "t.mod", ModuleRequest(name="other"))
+    for name in ("..", "a/b", "a\\b", "  ", "a*"):
+        with pytest.raises(UsageError, match=r"t\.mod: module\.name: "):
+            prepare(write(tmp_path / "t.mod", native_module(name, b"\xc3")), ModuleRequest())
 
 
 def test_name_entry_level_and_version_can_be_given(tmp_path: Path, bitcode: bytes) -> None:
@@ -120,8 +124,8 @@ def test_name_entry_level_and_version_can_be_given(tmp_path: Path, bitcode: byte
     header = check_wrapped(prepared.data, bitcode)
     assert (header.optimisation_level, header.module_version) == (3, 9)
     assert prepared.file_name == "long_module_name.bc"
-    for name in ("x" * 32, "ä", "two\nlines"):
-        with pytest.raises(FormatError, match=r"module\.name"):
+    for name in ("x" * 32, "ä", "two\nlines", "", " ", ".", "..", "a/b", "a\\b", "/", "a:b", "a?", "dot.", "x" * 300):
+        with pytest.raises((FormatError, UsageError), match=r"x\.bc: module\.name: "):
             prepare(path, ModuleRequest(name=name))
     with pytest.raises(NotFoundError, match="no external function 'helper'"):
         prepare(path, ModuleRequest(entry="helper"))
@@ -160,6 +164,39 @@ def test_bitcode_for_another_machine_is_refused_with_the_command_that_works(tmp_
     assert command == shlex.join(bitcode_command("adder.c", "adder.bc"))
     subprocess.run(command, shell=True, cwd=tmp_path, check=True)
     assert prepare(tmp_path / "adder.bc", ModuleRequest()).info.entry == "adder_main"
+
+
+@pytest.mark.parametrize("source", ["ADDER.C", "-x.c", "-x.CPP"])
+def test_the_command_shown_works_for_any_source_name(tmp_path: Path, source: str) -> None:
+    language = "c++" if source.endswith("CPP") else "c"
+    write(tmp_path / source, ('extern "C" ' if language == "c++" else "") + "unsigned go(unsigned n) { return n; }")
+    bitcode = (tmp_path / source).with_suffix(".bc")
+    command = [
+        "clang",
+        "--target=x86_64-pc-linux-gnu",
+        "-emit-llvm",
+        "-x",
+        language,
+        "-c",
+        f"./{source}",
+        "-o",
+        bitcode,
+    ]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    with pytest.raises(TargetError) as caught:
+        prepare(bitcode, ModuleRequest())
+    subprocess.run((caught.value.hint or "").removeprefix("make it with: "), shell=True, cwd=tmp_path, check=True)
+    prepared = prepare(bitcode, ModuleRequest())
+    assert (prepared.info.name, prepared.info.entry) == (bitcode.stem, "go")
+    assert prepare(tmp_path / source, ModuleRequest()).data == prepared.data
+
+
+def test_a_name_from_the_bitcode_must_name_a_file(tmp_path: Path) -> None:
+    write(tmp_path / "a?b.c", SOURCE)
+    subprocess.run(bitcode_command("a?b.c", "x.bc"), cwd=tmp_path, check=True)
+    with pytest.raises(UsageError, match=r"x\.bc: module\.name: 'a\?b' has '\?', which FAT does not allow"):
+        prepare(tmp_path / "x.bc", ModuleRequest())
+    assert prepare(tmp_path / "x.bc", ModuleRequest(name="ab")).file_name == "AB.BC"
 
 
 @pytest.mark.parametrize("triple", ["x86_64-pc-linux-gnu", "armv7-none-eabi", "i686-pc-windows-msvc", ""])
@@ -203,6 +240,7 @@ class TestBadInput:
         header = NativeModuleHeader.parse(native_module("tiny", b"\x90\xc3"))
         for change, reason in [
             ({"code_size": 3}, "code_size is 3, 2 bytes follow"),
+            ({"code_size": 1}, "code_size is 1, 2 bytes follow"),
             ({"entry_offset": 2}, "entry_offset 2 is outside"),
             ({"name": b"x" * 32}, "name has no NUL"),
             ({"name": bytes(32)}, "name is empty"),
@@ -227,8 +265,10 @@ class TestBadInput:
     def test_unreadable_and_uncompilable(self, tmp_path: Path) -> None:
         with pytest.raises(InputError):
             prepare(tmp_path / "none.bc", ModuleRequest())
-        with pytest.raises(InputError):
-            prepare(tmp_path, ModuleRequest())
+        os.mkfifo(tmp_path / "pipe.c")
+        for path in (tmp_path, tmp_path / "pipe.c", Path("/dev/zero")):
+            with pytest.raises(InputError, match=f"{path}: cannot be read: it is no regular file"):
+                prepare(path, ModuleRequest())
         with pytest.raises(CompileError, match=r"x\.c: clang failed: .*error"):
             prepare(write(tmp_path / "x.c", "int f( {"), ModuleRequest())
 

@@ -6,15 +6,15 @@ a busy moment of the machine hits both sides of a comparison. Needs mmls, fsstat
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+import bfimg
 from bfimg.boot import BootOptions, boot
 from bfimg.boot.serial_protocol import parse_machine_lines
 from bfimg.build.build import build_image
@@ -22,50 +22,28 @@ from bfimg.build.layout import default_layout, kernel_sources
 from bfimg.module.add import add_modules
 from bfimg.toolchain.compiler import select
 
+sys.path.insert(0, str(Path(__file__).parent))
+from table import Row, interleaved, print_table, program
+
 REPETITIONS = 15
 BUILD_REPETITIONS = 3
-BFIMG = str(Path(sys.executable).with_name("bfimg"))
+REPOSITORY = Path(__file__).parents[2]
 SAMPLE = kernel_sources() / "modules" / "sha256.c"
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table. measured, goal: milliseconds; goal None where none is set. basis: what it is beside."""
-
-    figure: str
-    measured: float
-    goal: float | None
-    basis: str
-
-
-def milliseconds(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return (time.perf_counter() - started) * 1000
-
-
-def program(*command: str | Path) -> Callable[[], object]:
-    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
-def interleaved(actions: Sequence[Callable[[], object]], repetitions: int = REPETITIONS) -> list[float]:
-    """Median milliseconds of each action; every round runs all of them once. A first round is not counted."""
-    rounds = [[milliseconds(action) for action in actions] for _ in range(repetitions + 1)]
-    return [statistics.median(times) for times in zip(*rounds[1:], strict=True)]
-
-
-def start_up() -> Row:
-    bare, help_text = interleaved([program(sys.executable, "-c", "pass"), program(BFIMG, "--help")])
+def start_up(python: str, bfimg: str) -> Row:
+    bare, help_text = interleaved([program(python, "-c", "pass"), program(bfimg, "--help")], REPETITIONS)
     basis = f"{help_text / bare:.1f}x python -c pass ({bare:.0f} ms)"
-    return Row("bfimg --help", help_text, 3 * bare + 40, basis)
+    return Row("bfimg --help", help_text, 3 * bare + 40, "ms", basis)
 
 
-def inspection(image: Path) -> Row:
+def inspection(bfimg: str, image: Path) -> Row:
     judges = [("mmls",), ("fsstat", "-o", "2048"), ("fls", "-o", "2048", "-r")]
-    *others, inspect = interleaved([*(program(*judge, image) for judge in judges), program(BFIMG, "inspect", image)])
+    actions = [*(program(*judge, image) for judge in judges), program(bfimg, "inspect", image)]
+    *others, inspect = interleaved(actions, REPETITIONS)
     together = sum(others)
     basis = f"{inspect / together:.1f}x mmls + fsstat + fls ({together:.0f} ms)"
-    return Row("bfimg inspect", inspect, together + 60, basis)
+    return Row("bfimg inspect", inspect, together + 60, "ms", basis)
 
 
 def time_to_done(image: Path) -> float:
@@ -86,37 +64,41 @@ def time_to_done(image: Path) -> float:
 def booting(image: Path) -> Row:
     times = [time_to_done(image) for _ in range(REPETITIONS)]
     basis = f"12 native modules run, 1 bitcode module loaded; slowest {max(times):.0f} ms"
-    return Row("QEMU start to done", statistics.median(times), 500, basis)
+    return Row("QEMU start to done", statistics.median(times), 500, "ms", basis)
 
 
-def building(folder: Path) -> tuple[Row, Row]:
+def building(bfimg: str, folder: Path) -> tuple[Row, Row]:
     first, second = [], []
     for number in range(BUILD_REPETITIONS):
         cache = folder / f"cache{number}"
-        build = program(BFIMG, "build", "-o", folder / "built.img", "--cache-dir", cache)
+        build = program(bfimg, "build", "-o", folder / "built.img", "--cache-dir", cache)
         first.append(milliseconds(build))
         second.append(milliseconds(build))
     slow, fast = statistics.median(first), statistics.median(second)
     return (
-        Row("first build", slow, None, "everything compiled"),
-        Row("second build", fast, None, f"{fast / slow:.2f}x the first: nothing compiled"),
+        Row("first build", slow, None, "ms", "everything compiled"),
+        Row("second build", fast, None, "ms", f"{fast / slow:.2f}x the first: nothing compiled"),
     )
 
 
-def print_table(rows: Sequence[Row]) -> None:
-    print(f"{'figure':<20} {'measured':>10} {'goal':>10}  {'verdict':<8} beside")
-    for row in rows:
-        goal = "" if row.goal is None else f"{row.goal:.0f} ms"
-        verdict = "" if row.goal is None else "met" if row.measured <= row.goal else "missed"
-        print(f"{row.figure:<20} {f'{row.measured:.0f} ms':>10} {goal:>10}  {verdict:<8} {row.basis}")
+def install(folder: Path) -> tuple[str, str]:
+    """A fresh virtual environment with bfimg as a user has it (an editable install costs 10 ms): (python, bfimg)."""
+    source = folder / "source"
+    shutil.copytree(REPOSITORY, source, ignore=shutil.ignore_patterns(".*", "build", "*.img", "*.egg-info"))
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    programs = folder / "venv" / "bin"
+    subprocess.run([programs / "pip", "install", "--quiet", "--use-pep517", source], check=True)
+    return str(programs / "python"), str(programs / "bfimg")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bfimg-bench-") as name:
         folder = Path(name)
         image = build_image(default_layout(), folder / "disk.img", select(), cache_dir=folder / "cache").image
-        add_modules(image, [SAMPLE])
-        print_table([start_up(), inspection(image), booting(image), *building(folder)])
+        with bfimg.open(image, write=True) as opened:
+            add_modules(opened, [SAMPLE])
+        python, command = install(folder)
+        print_table([start_up(python, command), inspection(command, image), booting(image), *building(command, folder)])
 
 
 if __name__ == "__main__":
