@@ -76,3 +76,23 @@ def test_the_tour_in_the_readme_prints_what_it_shows(repository: Path, tmp_path:
         )
         assert result.returncode == 0, (command, result.stderr)
         assert [masked(line) for line in result.stdout.splitlines()] == [masked(line) for line in output], command
+
+
+def test_every_command_of_the_features_table_runs(repository: Path, tmp_path: Path) -> None:
+    shutil.copytree(repository / "samples", tmp_path / "samples", ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    rows = re.findall(r"^\| [^|]+ \| `(.+)` \|$", (repository / "docs" / "features.md").read_text(), re.MULTILINE)
+    assert len(rows) >= 24
+    for row in rows:
+        command = row.replace("\\|", "|")
+        result = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, (command, result.stdout[-500:], result.stderr)
+
+
+def test_the_python_of_the_readme_runs(repository: Path, disk: Path) -> None:
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    result = subprocess.run([sys.executable, "-c", code], cwd=disk.parent, capture_output=True, text=True, check=True)
+    assert len(result.stdout.splitlines()) == 12

@@ -190,7 +190,7 @@ GPT = _code(
     _ERROR,
     "GUID partition table is damaged",
     "A CRC, a place or a range in one of its two copies is wrong, or the copies differ.",
-    "write the table again, with sgdisk --verify and --repair or the like",
+    "write the table again with sgdisk or the like; it can rebuild one copy from the other",
 )
 
 # FAT: boot sector, FSInfo

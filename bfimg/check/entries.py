@@ -35,7 +35,7 @@ def read_entries(store: Store, offset: int, geometry: Geometry, copy: int) -> En
     """The entries of one copy of the FAT. `offset`: byte offset of the volume in the image."""
     start = offset + geometry.fat_offset(copy)
     if geometry.bits == 12:
-        table = AllocationTable(geometry, store.read(start, geometry.fat_bytes))
+        table = AllocationTable(geometry, lambda place, size: store.read(start + place, size))
         return array("H", [table[cluster] for cluster in range(geometry.cluster_end)])
     paged = PagedEntries(store, start, geometry)
     return paged.page(0, geometry.cluster_end) if geometry.cluster_end <= _MOST_AT_ONCE else paged

@@ -89,6 +89,19 @@ class Entry:
         return bool(self.attributes & FatAttribute.VOLUME_ID)
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """An entry and where it is. `str()` of it is a WHERE; `offset` is the entry's byte offset in the image."""
+
+    region: str
+    folder: Folder
+    entry: Entry
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.region}:{self.folder.path}/{self.entry.name}"
+
+
 def entries_of(data: bytes, report: Callable[[Code, int, int], None]) -> Iterator[Entry]:
     """Every entry in use up to the end mark.
 
@@ -138,7 +151,7 @@ def _has_values(part: bytes) -> bool:
 
 def _long_name(data: bytes, slot: int, parts: int) -> str:
     """The long name in the `parts` slots before `slot`, empty when they do not belong to it."""
-    item = next(parse_directory(data[(slot - parts) * SLOT_SIZE : (slot + 1) * SLOT_SIZE]))
+    item = next(parse_directory(data[(slot - parts) * SLOT_SIZE : (slot + 1) * SLOT_SIZE], wide=True))
     return item.name if item.slots == parts + 1 else ""
 
 

@@ -42,6 +42,9 @@ VERBS = {
 }
 
 
+EXIT_RULE = "Exit codes: 0 done, 1 failed or 'no', 2 usage or unreadable input."
+
+
 class _Verbs(click.Group):
     """A group whose commands are imported when they are asked for."""
 
@@ -53,6 +56,8 @@ class _Verbs(click.Group):
             return None
         module = importlib.import_module(f"bfimg.cli.{name.replace('-', '_')}")
         command: click.Command = module.command
+        if "xit code" not in f"{command.help}{command.epilog}":
+            command.epilog = f"{command.epilog or ''} {EXIT_RULE}".strip()
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -63,7 +68,7 @@ class _Verbs(click.Group):
 @click.group(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed or 'no', 2 usage or unreadable input. An argument @FILE stands for the "
+    epilog=f"{EXIT_RULE} An argument @FILE stands for the "
     "lines of FILE, one argument each; @@ for a plain @. Example: bfimg build -o disk.img",
 )
 @click.version_option(__version__, prog_name="bfimg")

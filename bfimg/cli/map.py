@@ -42,8 +42,9 @@ _PARTLY = "+"  # a cell with files that is not full
 @click.argument("image", required=False)
 @option("--width", type=click.IntRange(8, 4096), metavar="N", help="Characters in a row; the terminal's by default.")
 @option("--svg", metavar="FILE", help="Draw a picture into this file instead, - for standard output.")
+@option("--bmap", metavar="FILE", help="Write the block map that bmaptool reads instead.")
 @format_option
-def command(image: str | None, width: int | None, svg: str | None, output_format: str) -> None:
+def command(image: str | None, width: int | None, svg: str | None, bmap: str | None, output_format: str) -> None:
     """Draw an image as sectors, by region, with what is used, free and fragmented.
 
     A character stands for some sectors of one region and shows the first thing of the legend that is in them. Colours
@@ -57,9 +58,16 @@ def command(image: str | None, width: int | None, svg: str | None, output_format
     columns = width or _terminal_width()
     spec = str(default_image(image))
     with host_image(spec) as (path, offset), Store.open(path, base=offset) as store:
+        if bmap is not None:
+            from bfimg.map.bmap import bmap as block_map
+
+            _write(bmap, block_map(store))
+            return
         found = survey(store, columns)
     if svg is not None:
-        _write_svg(found, columns, svg)
+        from bfimg.map.svg import map_svg
+
+        _write(svg, map_svg(found, columns))
     elif output_format == "json":
         print_json(_document(found))
     else:
@@ -74,11 +82,9 @@ def _terminal_width() -> int:
     return max(shutil.get_terminal_size().columns - _LABEL - 1, 16)
 
 
-def _write_svg(found: ImageMap, columns: int, target: str) -> None:
+def _write(target: str, text: str) -> None:
     from bfimg.errors import InputError
-    from bfimg.map.svg import map_svg
 
-    text = map_svg(found, columns)
     if target == STANDARD_STREAM:
         click.echo(text, nl=False)
         return

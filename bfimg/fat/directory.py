@@ -63,9 +63,10 @@ class Item:
         return self.slot + self.slots - 1
 
 
-def parse_directory(data: bytes | bytearray) -> Iterator[Item]:
+def parse_directory(data: bytes | bytearray, *, wide: bool) -> Iterator[Item]:
     """Every entry in use, the volume label included, up to the end mark.
 
+    wide: FAT32, where the high half of the first cluster counts; elsewhere it may hold anything.
     Long-name entries that belong to no 8.3 entry (wrong order or checksum) are passed over: the 8.3 name counts.
     """
     parts: list[bytes] = []  # the long name's entries so far, last part first
@@ -92,7 +93,7 @@ def parse_directory(data: bytes | bytearray) -> Iterator[Item]:
             raw_short_name=raw,
             attributes=attributes,
             size=size,
-            first_cluster=high << 16 | low,
+            first_cluster=high << 16 | low if wide else low,
             modified=from_fat_timestamp(date, time),
             slot=slot - count + 1,
             slots=count,
@@ -119,9 +120,10 @@ def _join_long_name(parts: list[bytes], raw_short_name: bytes) -> str | None:
 class Directory:
     """The slots of one directory in memory, with an index of its names. Nothing is written here."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, wide: bool) -> None:
         self.data = bytearray(data)
-        items = list(parse_directory(data))
+        self._wide = wide
+        items = list(parse_directory(data, wide=wide))
         self.items = {item.name.casefold(): item for item in items if not item.is_label}
         self.label = next((item for item in items if item.is_label), None)
         self._shorts = {item.raw_short_name: item for item in self.items.values()}
@@ -203,7 +205,7 @@ class Directory:
     def set_label(self, slot: int, entry: DirectoryEntry) -> None:
         """Put the volume label at `slot`, free or the old label's."""
         self._put(slot, entry.to_bytes())
-        self.label = replace(next(parse_directory(entry.to_bytes())), slot=slot)
+        self.label = replace(next(parse_directory(entry.to_bytes(), wide=self._wide)), slot=slot)
 
     def remove_label(self) -> None:
         """Mark the slot of the label as free."""
@@ -227,7 +229,7 @@ class Directory:
 
     def _remember(self, slot: int, slots: int) -> Item:
         window = self.data[slot * SLOT_SIZE : (slot + slots) * SLOT_SIZE]
-        item = replace(next(parse_directory(window)), slot=slot, slots=slots)
+        item = replace(next(parse_directory(window, wide=self._wide)), slot=slot, slots=slots)
         self.items[item.name.casefold()] = item
         self._shorts[item.raw_short_name] = item
         return item

@@ -132,7 +132,7 @@ class FatEditor:
         cluster = self.volume.table.allocate(1)[0]
         entry = make_entry(FatAttribute.DIRECTORY, 0, cluster, self.when)
         dots = entry.replace(name=b".          ").to_bytes() + self._parent_entry(entry, place.folder)
-        self.volume.hold_directory(cluster, Directory(dots.ljust(self.volume.geometry.cluster_bytes, b"\0")))
+        self.volume.hold_directory(cluster, dots.ljust(self.volume.geometry.cluster_bytes, b"\0"))
         self._changed.add(cluster)
         self._add(place, entry)
 

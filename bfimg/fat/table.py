@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from bfimg.errors import FitError, FormatError
 from bfimg.fat.geometry import Geometry
@@ -15,40 +15,86 @@ from bfimg.formats.fat_boot_sector import FAT_FIRST_CLUSTER
 
 FREE = 0
 _TYPECODES = {12: "H", 16: "H", 32: "I"}
+_BLOCK_BYTES = 512
+# Entries in one page: a FAT12 has one page, a FAT16 at most four, a FAT32 up to 16,384 of 64 KiB.
+_PAGE_SHIFT = 14
+_PAGE_ENTRIES = 1 << _PAGE_SHIFT
+_MOST_CLEAN_PAGES = 64
 
 
 class AllocationTable:
-    """The whole FAT in memory as an array of integers, one for each cluster number.
+    """The FAT as integers, one for each cluster number, read in pages when they are needed.
 
-    On FAT32 the top four bits of an entry are kept but do not count.
+    Changed pages and the last 64 others are held, so memory stays bounded on volumes of any size. On FAT32 the top
+    four bits of an entry are kept but do not count.
     """
 
-    def __init__(self, geometry: Geometry, data: bytes) -> None:
-        """data: one copy of the FAT, at least as long as the clusters need."""
+    def __init__(self, geometry: Geometry, read: Callable[[int, int], bytes]) -> None:
+        """read: (byte offset in the FAT, bytes) to the bytes of one copy."""
         self.geometry = geometry
         self.bits = geometry.bits
         self.mask = 0x0FFFFFFF if self.bits == 32 else (1 << self.bits) - 1
         self.end_mark = self.mask
         self.end = geometry.cluster_end
-        self._entries = _unpack(data, self.bits, self.end)
-        self._changed: set[int] = set()
+        self._read = read
+        self._pages: dict[int, array[int]] = {}
+        self._changed_pages: set[int] = set()
+        self._changed_blocks: set[int] = set()
         self._next = int(FAT_FIRST_CLUSTER)
         self._free: int | None = None
 
     def __getitem__(self, cluster: int) -> int:
-        return self._entries[cluster] & self.mask
+        return self._page(cluster >> _PAGE_SHIFT)[cluster & _PAGE_ENTRIES - 1] & self.mask
 
     def is_end(self, value: int) -> bool:
         """True for a value that ends a chain."""
         return value >= self.mask - 7
 
+    def _page(self, number: int) -> array[int]:
+        page = self._pages.get(number)
+        if page is None:
+            page = self._pages[number] = self._load(number)
+            if len(self._pages) - len(self._changed_pages) > _MOST_CLEAN_PAGES:
+                oldest = next(held for held in self._pages if held not in self._changed_pages and held != number)
+                del self._pages[oldest]
+        return page
+
+    def _load(self, number: int) -> array[int]:
+        first = number << _PAGE_SHIFT
+        count = min(_PAGE_ENTRIES, self.end - first)
+        if self.bits == 12:
+            return array("H", _unpack_12(self._read(0, self.geometry.fat_bytes), count))
+        size = self.bits // 8
+        page = array(_TYPECODES[self.bits])
+        page.frombytes(self._read(first * size, count * size))
+        if sys.byteorder == "big":
+            page.byteswap()
+        return page
+
+    def _spans(self, start: int, end: int) -> Iterator[tuple[int, array[int], int, int]]:
+        """(cluster of entry 0, page, first entry, end entry) of each page between two clusters.
+
+        Pages that are not held are read for this once: going through a large FAT does not fill the memory.
+        """
+        while start < end:
+            number = start >> _PAGE_SHIFT
+            base = number << _PAGE_SHIFT
+            page = self._pages.get(number)
+            last = min(end, base + _PAGE_ENTRIES)
+            yield base, self._load(number) if page is None else page, start - base, last - base
+            start = last
+
     def _set(self, cluster: int, value: int) -> None:
-        old = self._entries[cluster]
+        number, index = cluster >> _PAGE_SHIFT, cluster & _PAGE_ENTRIES - 1
+        page = self._page(number)
+        old = page[index]
         if self._free is not None:
             self._free += (value == FREE) - (old & self.mask == FREE)
-        kept = old & ~self.mask if self.bits == 32 else 0
-        self._entries[cluster] = kept | value
-        self._changed.add(cluster)
+        page[index] = value | (old & ~self.mask if self.bits == 32 else 0)
+        self._changed_pages.add(number)
+        self._changed_blocks.add(cluster * self.bits // 8 // _BLOCK_BYTES)
+        if self.bits == 12:  # an entry can straddle two blocks
+            self._changed_blocks.add((cluster * 12 // 8 + 1) // _BLOCK_BYTES)
 
     def chain(self, first: int, *, path: str | None = None, field: str | None = None) -> list[int]:
         """All clusters from `first` on. Empty for cluster 0, which is how an empty file is marked.
@@ -58,17 +104,17 @@ class AllocationTable:
         clusters: list[int] = []
         if first == 0:
             return clusters
-        entries, mask, end_value, end = self._entries, self.mask, self.mask - 7, self.end
+        mask, end = self.mask, self.end
         limit = end - FAT_FIRST_CLUSTER
         cluster = first
-        while cluster < end_value or not clusters:
+        while not (clusters and self.is_end(cluster)):
             if not FAT_FIRST_CLUSTER <= cluster < end:
                 what = "runs into a free cluster" if cluster == FREE and clusters else f"leaves the volume at {cluster}"
                 raise FormatError(f"cluster chain {what}", path=path, field=field, hint="run fsck.fat on the volume")
             if len(clusters) >= limit:
                 raise FormatError("cluster chain is a loop", path=path, field=field, hint="run fsck.fat on the volume")
             clusters.append(cluster)
-            cluster = entries[cluster] & mask
+            cluster = self._page(cluster >> _PAGE_SHIFT)[cluster & _PAGE_ENTRIES - 1] & mask
         return clusters
 
     @property
@@ -80,10 +126,14 @@ class AllocationTable:
 
     def count(self, value: int, start: int, end: int) -> int:
         """How many of the clusters `start` to `end` have the entry `value`."""
-        entries = self._entries[start:end]
-        if self.bits == 32 and max(entries, default=0) > self.mask:
-            return sum(1 for entry in entries if entry & self.mask == value)
-        return entries.count(value)
+        total = 0
+        for _, page, first, last in self._spans(start, end):
+            entries = page[first:last]
+            if self.bits == 32 and max(entries) > self.mask:
+                total += sum(1 for entry in entries if entry & self.mask == value)
+            else:
+                total += entries.count(value)
+        return total
 
     def require(self, count: int) -> None:
         """Raises FitError, with both numbers, when fewer than `count` clusters are free."""
@@ -114,12 +164,16 @@ class AllocationTable:
         return found
 
     def _find_free(self, start: int, end: int) -> int:
-        """The first free cluster from `start` on, `end` when there is none."""
-        try:
-            # On FAT32 an entry with only reserved bits set is free too; such volumes are rare and use what is plain.
-            return self._entries.index(FREE, start, end)
-        except ValueError:
-            return end
+        """The first free cluster from `start` on, `end` when there is none.
+
+        On FAT32 an entry with only reserved bits set is free too; such entries are rare, and others are taken.
+        """
+        for base, page, first, last in self._spans(start, end):
+            try:
+                return base + page.index(FREE, first, last)
+            except ValueError:
+                continue
+        return end
 
     def link(self, clusters: list[int]) -> None:
         """Make one chain of `clusters`, at least one, in order, with an end mark."""
@@ -141,39 +195,29 @@ class AllocationTable:
 
     def changes(self) -> list[tuple[int, bytes]]:
         """(byte offset in the FAT, bytes) of what changed, in runs of 512-byte blocks; forgets them."""
-        if not self._changed:
-            return []
-        blocks = sorted({cluster * self.bits // 8 // 512 for cluster in self._changed})
-        if self.bits == 12:  # an entry can straddle two blocks
-            blocks = sorted({*blocks, *((cluster * 12 // 8 + 1) // 512 for cluster in self._changed)})
-        self._changed.clear()
         runs: list[list[int]] = []
-        for block in blocks:
+        for block in sorted(self._changed_blocks):
             if runs and runs[-1][1] == block:
                 runs[-1][1] = block + 1
             else:
                 runs.append([block, block + 1])
-        return [(start * 512, self._pack(start * 512, end * 512)) for start, end in runs]
+        packed = [(start * _BLOCK_BYTES, self._pack(start * _BLOCK_BYTES, end * _BLOCK_BYTES)) for start, end in runs]
+        self._changed_blocks.clear()
+        self._changed_pages.clear()
+        return packed
 
     def _pack(self, start: int, end: int) -> bytes:
         """Bytes `start`..`end` of the FAT as on disk; the tail behind the last cluster is zero."""
         if self.bits == 12:
-            return _pack_12(self._entries)[start:end].ljust(end - start, b"\0")
+            return _pack_12(self._page(0))[start:end].ljust(end - start, b"\0")
         size = self.bits // 8
-        part = self._entries[start // size : end // size]
-        if sys.byteorder == "big":
-            part.byteswap()
-        return part.tobytes().ljust(end - start, b"\0")
-
-
-def _unpack(data: bytes, bits: int, count: int) -> array[int]:
-    if bits == 12:
-        return array("H", _unpack_12(data, count))
-    entries = array(_TYPECODES[bits])
-    entries.frombytes(data[: count * (bits // 8)])
-    if sys.byteorder == "big":
-        entries.byteswap()
-    return entries
+        parts = []
+        for _, page, first, last in self._spans(start // size, min(end // size, self.end)):
+            part = page[first:last]
+            if sys.byteorder == "big":
+                part.byteswap()
+            parts.append(part.tobytes())
+        return b"".join(parts).ljust(end - start, b"\0")
 
 
 def _unpack_12(data: bytes, count: int) -> list[int]:

@@ -50,17 +50,21 @@ class FatVolume:
         self._directories: dict[int, Directory] = {}
 
     @property
+    def _wide(self) -> bool:
+        return self.geometry.bits == 32
+
+    @property
     def table(self) -> AllocationTable:
         """The allocation table, read on first use from the first copy."""
         if self._table is None:
             start = self.offset + self.geometry.fat_offset()
-            self._table = AllocationTable(self.geometry, self.store.read(start, self.geometry.fat_bytes))
+            self._table = AllocationTable(self.geometry, lambda offset, size: self.store.read(start + offset, size))
         return self._table
 
     @property
     def label(self) -> str:
         """The label: the root directory's label entry, else the boot sector's, else empty."""
-        for item in parse_directory(self._directory_bytes(self.geometry.root_cluster)):
+        for item in parse_directory(self._directory_bytes(self.geometry.root_cluster), wide=self._wide):
             if item.is_label:
                 return item.raw_short_name.decode("cp437").rstrip(" ")
         text = self.boot.volume_label.decode("cp437").rstrip(" \0")
@@ -79,7 +83,7 @@ class FatVolume:
             reason = "directory is reached twice" if cluster in seen else f"directories nest deeper than {_MOST_DEPTH}"
             raise FormatError(reason, path=self.store.name, field=f"fat:{prefix}", hint="run fsck.fat on the volume")
         seen.add(cluster)
-        for item in parse_directory(self._directory_bytes(cluster, prefix)):
+        for item in parse_directory(self._directory_bytes(cluster, prefix), wide=self._wide):
             if item.is_label or item.name in (".", ".."):
                 continue
             path = f"{prefix}/{item.name}"
@@ -91,7 +95,11 @@ class FatVolume:
         """What is directly in `folder`, in disk order. Raises NotFoundError, or FormatError on a damaged chain."""
         prefix = folder.rstrip("/")
         data = self._directory_bytes(self.folder_cluster(folder), prefix)
-        items = (item for item in parse_directory(data) if not item.is_label and item.name not in (".", ".."))
+        items = (
+            item
+            for item in parse_directory(data, wide=self._wide)
+            if not item.is_label and item.name not in (".", "..")
+        )
         return [FatFile(f"{prefix}/{item.name}", item) for item in items]
 
     def find(self, path: str) -> FatFile:
@@ -171,12 +179,12 @@ class FatVolume:
     def directory(self, cluster: int) -> Directory:
         """The directory that begins at `cluster` (0: the fixed root), held in memory from the first use on."""
         if cluster not in self._directories:
-            self._directories[cluster] = Directory(self._directory_bytes(cluster))
+            self._directories[cluster] = Directory(self._directory_bytes(cluster), wide=self._wide)
         return self._directories[cluster]
 
-    def hold_directory(self, cluster: int, directory: Directory) -> None:
-        """Take a new directory, which is not on the volume yet."""
-        self._directories[cluster] = directory
+    def hold_directory(self, cluster: int, data: bytes) -> None:
+        """Take the slots of a new directory, which is not on the volume yet."""
+        self._directories[cluster] = Directory(data, wide=self._wide)
 
     def drop_directory(self, cluster: int) -> None:
         """Forget a directory that has been removed."""

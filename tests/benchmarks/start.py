@@ -23,7 +23,7 @@ from bfimg.module.add import add_modules
 from bfimg.toolchain.compiler import select
 
 sys.path.insert(0, str(Path(__file__).parent))
-from table import Row, interleaved, print_table, program
+from table import Row, interleaved, milliseconds, print_table, program
 
 REPETITIONS = 15
 BUILD_REPETITIONS = 3

@@ -115,4 +115,4 @@ def test_verdicts_agree(patient: Callable[[int], Patient], fsck: Callable[..., A
             assert before.items() <= readable(victim).items(), context
         victim.write(0, sound)
     assert agreed > CASES * 0.85
-    assert mended > CASES * 0.15
+    assert mended > CASES * 0.1

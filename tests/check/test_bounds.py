@@ -72,7 +72,9 @@ def test_a_directory_of_65_536_entries_that_are_all_wrong(tmp_path: Path) -> Non
     assert time.perf_counter() - begin < 2
     assert {finding.code for finding in findings} == {"FAT301", "FAT304", "FAT305"}
     assert len(findings) == 3 * (MOST_OF_A_CODE + 1)
-    assert any(finding.message == f"{65_024 - MOST_OF_A_CODE} more like the {MOST_OF_A_CODE} above" for finding in findings)
+    assert any(
+        finding.message == f"{65_024 - MOST_OF_A_CODE} more like the {MOST_OF_A_CODE} above" for finding in findings
+    )
 
 
 def test_more_damage_than_one_round_mends(tmp_path: Path) -> None:
@@ -96,7 +98,14 @@ def test_a_directory_for_every_cluster(tmp_path: Path) -> None:
     store.write(geometry.root_offset, entry + (2).to_bytes(2, "little") + bytes(4))
     for cluster in range(2, 2 + count):
         own, above = cluster.to_bytes(2, "little"), (cluster - 1 if cluster > 2 else 0).to_bytes(2, "little")
-        dots = b".          \x10".ljust(26, b"\0") + own + bytes(4) + b"..         \x10".ljust(26, b"\0") + above + bytes(4)
+        dots = (
+            b".          \x10".ljust(26, b"\0")
+            + own
+            + bytes(4)
+            + b"..         \x10".ljust(26, b"\0")
+            + above
+            + bytes(4)
+        )
         below = entry + (cluster + 1).to_bytes(2, "little") + bytes(4) if cluster < 1 + count else b""
         store.write(geometry.cluster_offset(cluster), dots + below)
     write_entries(store, 0, geometry, 2, [0xFFFF] * 256)

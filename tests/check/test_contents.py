@@ -81,7 +81,9 @@ class Cache:
         index = b"".join(entry.sealed().to_bytes() for entry in self.entries)
         older = self.block.replace(sequence=1, entry_count=0, index_sector=8, index_crc=0)
         p.write(start, older.sealed().to_bytes())
-        p.write(start + 512, self.block.replace(index_crc=self.block.index_crc or CRC32.compute(index)).sealed().to_bytes())
+        p.write(
+            start + 512, self.block.replace(index_crc=self.block.index_crc or CRC32.compute(index)).sealed().to_bytes()
+        )
         p.write(start + 40 * 512, index)
         for entry, code in zip(self.entries, self.code, strict=True):
             p.write(start + entry.code_sector * 512, code)

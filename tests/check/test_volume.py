@@ -374,6 +374,14 @@ def test_the_other_file_of_a_cross_link_is_named(patient: Make) -> None:
     assert finding.message == f"chain after 1 clusters goes on at cluster {at}, which belongs to fat:/F2.BIN"
 
 
+def test_a_file_marked_as_a_folder_keeps_its_size(patient: Make) -> None:
+    victim = patient(16)
+    Damage.file_marked_as_folder(victim, 16)
+    assert victim.repair() == []
+    victim.write(victim.slot("/F2.BIN") + ATTRIBUTES, b"\x20")
+    assert victim.codes() == set()
+
+
 def test_one_of_two_fats(patient: Make) -> None:
     """With two unsound copies there is no telling which is right, so no chain is touched."""
     victim = patient(16)

@@ -30,6 +30,7 @@ def test_every_verb_explains_itself(verb: str, bfimg: Run) -> None:
     result = bfimg(verb, "--help")
     assert result.code == 0
     assert "Example:" in result.out
+    assert "xit code" in result.out
 
 
 def test_there_is_a_verb_for_every_file(repository: Path) -> None:

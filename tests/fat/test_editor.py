@@ -287,3 +287,13 @@ def step(data: st.DataObject, editor: FatEditor, names: list[str], folders: list
     elif old is not None and kind == "move" and fresh.casefold() not in taken:
         editor.move(old, fresh)
         files[fresh] = files.pop(old)
+
+
+def test_the_high_half_of_the_first_cluster_counts_on_fat32_only(tmp_path: Path) -> None:
+    editor = make()
+    editor.write("/FILE", b"x" * 700)
+    editor.flush()
+    place = editor.volume.geometry.root_offset + 32 + 20
+    editor.volume.store.write(place, b"\xff\xff")
+    volume = FatVolume(editor.volume.store)
+    assert volume.read(volume.find("/FILE").item) == b"x" * 700

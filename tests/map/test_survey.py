@@ -46,7 +46,7 @@ def volume_file(path: Path, files: dict[str, int], bits: int = 16, sectors: int 
     return FatVolume(Store.open(path))
 
 
-FRAGMENTED = {"A": 5000, "B": 3000, "C": 5000, "-A": 0, "-C": 0, "BIG": 40_000, "DIR/INNER": 10}
+FRAGMENTED = {"A": 5000, "B": 3000, "C": 5000, "D": 3000, "-A": 0, "-C": 0, "BIG": 40_000, "DIR/INNER": 10}
 
 
 def test_regions_of_a_built_image(disk: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_fragmented_file_is_shown_with_its_pieces(tmp_path: Path) -> None:
     assert cells[volume.geometry.root_offset] == Use.FOLDER
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_used_and_free_clusters_are_those_the_sleuth_kit_finds(data: st.DataObject, tmp_path: Path) -> None:
     bits, sectors = data.draw(st.sampled_from([(12, 4000), (16, 16_384), (32, 70_000)]))
@@ -107,13 +107,10 @@ def test_used_and_free_clusters_are_those_the_sleuth_kit_finds(data: st.DataObje
     image = mapped(tmp_path / "v.img", 4096)
     assert image.cell_bytes == 512
     listing = subprocess.run(["blkls", "-l", tmp_path / "v.img"], capture_output=True, text=True, check=True).stdout
-    free = {int(line.split("|")[0]) for line in listing.splitlines() if line.partition("|")[2].startswith("f|")}
-    ours = {
-        cell.offset // 512
-        for cell in image.regions[0].cells
-        if cell.use is Use.FREE and cell.offset < volume.geometry.cluster_offset(volume.geometry.cluster_end)
-    }
-    assert ours == free
+    free = {int(line.split("|")[0]) for line in listing.splitlines() if line.endswith("|f")}
+    ours = {cell.offset // 512 for cell in image.regions[0].cells if cell.use is Use.FREE}
+    behind = volume.geometry.cluster_offset(volume.geometry.cluster_end) // 512
+    assert {sector for sector in ours ^ free if sector < behind} == set()
 
 
 def test_a_cell_counts_what_is_used_in_it(tmp_path: Path) -> None:
@@ -200,7 +197,7 @@ class TestDamage:
         number = value if isinstance(value, int) else other if value == "other file" else first
         self.set_entry(path, volume, first, number)
         (use,) = mapped(path).volumes
-        assert use.problem == ("2" if value == "other file" else "1") + " damaged cluster chains"
+        assert use.problem == "1 damaged cluster chains"  # of A, or of B where A has taken its clusters
 
     def test_bad_and_lost_clusters(self, tmp_path: Path) -> None:
         path = tmp_path / "v.img"
@@ -232,7 +229,7 @@ class TestDamage:
         volume = volume_file(path, FRAGMENTED)
         data = path.read_bytes()
         noise = random.Random(7)
-        for _ in range(300):
+        for _ in range(100):
             damaged = bytearray(data)
             for _ in range(20):
                 damaged[noise.randrange(volume.geometry.data_offset + 20_000)] = noise.randrange(256)
