@@ -40,6 +40,18 @@ class PartitionType(IntEnum):
     EFI_SYSTEM = 0xEF
 
 
+FAT_PARTITION_TYPES = frozenset(
+    {
+        PartitionType.FAT12,
+        PartitionType.FAT16_SMALL,
+        PartitionType.FAT16,
+        PartitionType.FAT32_CHS,
+        PartitionType.FAT32_LBA,
+        PartitionType.FAT16_LBA,
+    }
+)
+
+
 class PartitionEntry(Structure, c_name="partition_entry", size=16, source=MBR_SOURCE):
     """One of the four partition entries."""
 

@@ -11,19 +11,8 @@ from bfimg.check.layout import check_gpt, check_mbr, check_regions, check_reserv
 from bfimg.check.modules import check_module
 from bfimg.check.report import CheckReport, Collector, Finding, Planned
 from bfimg.check.volume import VolumeCheck
-from bfimg.formats.mbr import PartitionType
 from bfimg.image.probe import ImageKind, Region, probe
 from bfimg.image.store import Store
-
-_FAT_TYPES = (
-    PartitionType.FAT12,
-    PartitionType.FAT16_SMALL,
-    PartitionType.FAT16,
-    PartitionType.FAT32_CHS,
-    PartitionType.FAT32_LBA,
-    PartitionType.FAT16_LBA,
-)
-_FAT_NOTES = tuple(f"type {kind:#04x} " for kind in _FAT_TYPES)
 
 
 def check_image(store: Store) -> CheckReport:
@@ -55,7 +44,7 @@ class ImageCheck:
                 check_gpt(store, region, self._layout)
             elif region.content == "jit cache":
                 check_cache(store, region, self._contents)
-            elif region.content == "fat" or _should_be_fat(region):
+            elif region.content == "fat" or (region.expects_fat and not region.truncated):
                 self._volume(store, region)
         if found.kind is ImageKind.UNKNOWN:
             self._unknown(store)
@@ -101,8 +90,3 @@ class ImageCheck:
         yield None, self._layout.planned
         for volume in self._volumes:
             yield volume, volume.found.planned
-
-
-def _should_be_fat(region: Region) -> bool:
-    """True for a partition whose type says FAT, whatever it holds."""
-    return region.content == "data" and region.note.startswith(_FAT_NOTES) and not region.truncated

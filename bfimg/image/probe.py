@@ -8,7 +8,7 @@ from enum import StrEnum
 from bfimg.fat.geometry import looks_like_fat
 from bfimg.formats.disk_layout import DISK_REGIONS, LEGACY_KERNEL_LBA, disk_region
 from bfimg.formats.kernel_header import KERNEL_SIGNATURE, KernelHeader
-from bfimg.formats.mbr import BOOT_SIGNATURE, SECTOR_SIZE, Mbr, PartitionEntry, PartitionType
+from bfimg.formats.mbr import BOOT_SIGNATURE, FAT_PARTITION_TYPES, SECTOR_SIZE, Mbr, PartitionEntry, PartitionType
 from bfimg.formats.stage2 import STAGE2_DESCRIPTOR_OFFSET, STAGE2_MAGIC
 from bfimg.image.gpt import BACKUP, PRIMARY, GptTable, best_copy, describe, read_copies
 from bfimg.image.store import Store
@@ -31,7 +31,8 @@ class ImageKind(StrEnum):
 class Region:
     """A named part of an image. `offset` and `size` in bytes.
 
-    content: "mbr", "gpt", "stage2", "kernel", "jit cache", "fat", "extended" or "data". truncated: the image ends first.
+    content: "mbr", "gpt", "stage2", "kernel", "jit cache", "fat", "extended" or "data".
+    truncated: the image ends first.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Region:
     content: str
     note: str = ""
     truncated: bool = False
+    expects_fat: bool = False  # the partition's type says FAT
 
     @property
     def first_lba(self) -> int:
@@ -124,15 +126,22 @@ def _partition(store: Store, name: str, entry: PartitionEntry, base: int) -> Reg
     type_name = PartitionType(entry.type).name.lower().replace("_", " ") if known else "unknown type"
     note = f"type {entry.type:#04x} {type_name}"
     content = "extended" if entry.type in _EXTENDED else "data"
-    return _region(store, name, base + entry.lba_start, entry.sectors, content, note)
+    expects_fat = entry.type in FAT_PARTITION_TYPES
+    return _region(store, name, base + entry.lba_start, entry.sectors, content, note, expects_fat=expects_fat)
 
 
-def _region(store: Store, name: str, first_lba: int, sectors: int, content: str, note: str) -> Region:
-    """A partition; "data" that begins with a FAT boot sector is "fat"."""
+def _region(
+    store: Store, name: str, first_lba: int, sectors: int, content: str, note: str, *, expects_fat: bool = False
+) -> Region:
+    """A partition; "data" that begins with a FAT boot sector is "fat".
+
+    So is what should begin with one and does not, unless it was never formatted: reading it then says what is wrong.
+    """
     offset, size = first_lba * SECTOR_SIZE, sectors * SECTOR_SIZE
-    if content == "data" and looks_like_fat(store.read(offset, SECTOR_SIZE)):
+    sector = store.read(offset, SECTOR_SIZE) if content == "data" else b""
+    if looks_like_fat(sector) or (expects_fat and any(sector)):
         content = "fat"
-    return Region(name, offset, size, content, note, offset + size > store.size)
+    return Region(name, offset, size, content, note, offset + size > store.size, expects_fat)
 
 
 def _gpt_regions(store: Store, mbr: Mbr) -> list[Region]:

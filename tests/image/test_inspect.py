@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,20 @@ def test_partitions_that_overlap_are_found(disk: Path) -> None:
     data[446 + 24 : 446 + 28] = (3000).to_bytes(4, "little")
     disk.write_bytes(data)
     assert ("part2", "overlaps part1") in [(f.place, f.message) for f in inspect(disk).findings]
+
+
+@pytest.mark.parametrize(
+    ("offset", "field"),
+    [(11, "bytes_per_sector"), (13, "sectors_per_cluster"), (16, "fat_count"), (17, "root_entries")],
+)
+def test_a_broken_boot_sector_is_named_by_field(disk: Path, offset: int, field: str, bfimg: Callable[..., Any]) -> None:
+    data = bytearray(disk.read_bytes())
+    data[2048 * 512 + offset : 2048 * 512 + offset + 2] = b"\0\0"
+    disk.write_bytes(data)
+    assert f"fat.bpb.{field}" in places(disk)
+    result = bfimg("ls", disk)
+    assert result.code == 2
+    assert f"fat.bpb.{field}: is 0" in result.err
 
 
 def test_damaged_directories_are_reported_with_what_could_be_read(disk: Path) -> None:
