@@ -1,6 +1,6 @@
 # make demo       build BareFlow, add a bitcode module, inspect the image, boot it
 # make test       all checks and tests
-# make test-long  the same with more random cases: make test-long EXAMPLES=2000
+# make test-long  the same with more random cases: make test-long EXAMPLES=2000 MUTANTS=1000000
 # make bench      speeds, as ratios to other programs in one run
 #
 # Each sets up what it needs: a virtual environment in .venv, and the Debian packages that are missing when run
@@ -8,6 +8,7 @@
 
 PYTHON ?= python3
 EXAMPLES ?= 500
+MUTANTS ?= 100000
 BIN := .venv/bin
 SHELL := /bin/bash
 
@@ -20,10 +21,12 @@ demo: setup
 	$(BIN)/bfimg boot disk.img --expect 'SHA256.BC'
 
 test: lint
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --cov --cov-report=
+	$(BIN)/coverage report --include='formats/*' --fail-under=100
+	$(BIN)/coverage report --include='bfimg/*' --fail-under=95
 
 test-long: lint
-	BFIMG_TEST_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -n 2
+	BFIMG_TEST_EXAMPLES=$(EXAMPLES) BFIMG_TEST_MUTANTS=$(MUTANTS) $(BIN)/pytest -q -n 2
 
 # mypy sees the tree as it is installed: everything below the one name bfimg.
 lint: setup-test

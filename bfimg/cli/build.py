@@ -42,10 +42,12 @@ def command(
     """
     from bfimg.build.build import build_image
     from bfimg.build.layout import default_layout, load_layout
+    from bfimg.cli.progress import progress_bar
     from bfimg.toolchain.compiler import select
 
     chosen = default_layout() if layout is None else load_layout(layout)
-    report = build_image(chosen, output, select(toolchain), cache_dir=cache_dir, dry_run=dry_run)
+    with progress_bar("building") as progress:
+        report = build_image(chosen, output, select(toolchain), cache_dir=cache_dir, dry_run=dry_run, progress=progress)
     if output_format == "json":
         _print_json(report)
     else:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from bfimg.image.new_volume import NewVolume
 
 _VOLUME_ID = re.compile(r"(0x)?[0-9a-fA-F]{1,8}|[0-9a-fA-F]{4}-[0-9a-fA-F]{4}")
-_EPILOG = """Sizes are bytes, or a number with K, M, G (powers of 1024) or S (sectors of 512 bytes). FAT type, cluster size
-and geometry are chosen from the size where they are not given; the usual floppy sizes get the values BIOSes expect.
+_EPILOG = """Sizes are bytes, or a number with K, M, G (powers of 1024) or S (sectors of 512 bytes). FAT type, cluster
+size and geometry are chosen from the size where they are not given; the usual floppy sizes get the values BIOSes
+expect.
 
 A new file needs --size and must not exist. An existing file, FILE@@OFFSET or --region is formatted in place, in one
 transaction, when it holds only zeros. --force lifts both rules. Only boot sector, FATs and root directory are written.

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from bfimg.errors import FormatError, NotFoundError, UsageError
 from bfimg.formats.crc import CRC32
 from bfimg.formats.fat_boot_sector import FatBootSector32
+from bfimg.formats.gpt import GptEntry, GptHeader
 from bfimg.formats.kernel_header import KernelHeader
 from bfimg.formats.mbr import SECTOR_SIZE
 from bfimg.formats.stage2 import Stage2Descriptor
 from bfimg.formats.structure import FieldSpec, Structure
+from bfimg.image import gpt
 from bfimg.image.report import FieldValue, field_values
 from bfimg.image.structures import Located, region_structures
 from bfimg.image.where import below, parse_where
@@ -127,6 +129,10 @@ class Fields:
         elif isinstance(value, FatBootSector32) and value.backup_boot_sector:
             copy = located.offset + value.backup_boot_sector * value.bytes_per_sector
             self._image.store.write(copy, self._again(located).value.to_bytes())
+        elif isinstance(value, GptHeader | GptEntry):
+            region = self._image.region(located.prefix.partition(".")[0])
+            kept = frozenset(path.removeprefix(f"{region.name}.") for path in set_paths)
+            gpt.follow_change(self._image.store, gpt.header_offset(region.name, region.offset, region.size), kept)
 
     def _seal(self, located: Located, set_paths: set[str]) -> None:
         value = self._again(located).value

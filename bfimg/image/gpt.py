@@ -16,6 +16,7 @@ from bfimg.image.store import Store
 
 PRIMARY, BACKUP = "gpt", "gpt_backup"  # the names of their regions
 _UNUSED = bytes(16)
+_SHARED_FIELDS = ("disk_guid", "first_usable_lba", "last_usable_lba")  # the same in both headers
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,13 @@ def read_table(store: Store, offset: int) -> GptTable | None:
         for index, place in enumerate(range(0, len(data) - GptEntry.SIZE + 1, size))
         if data[place : place + len(_UNUSED)] != _UNUSED
     )
+    return GptTable(offset, header, partitions, _header_crc(header, sector), CRC32.compute(data))
+
+
+def _header_crc(header: GptHeader, sector: bytes) -> int:
+    """The CRC of a header. sector: what it stands in, whose rest counts when the header says that it is longer."""
     covered = header.replace(header_crc=0).to_bytes() + sector[GptHeader.SIZE :]
-    header_crc = CRC32.compute(covered[: max(header.header_size, GptHeader.SIZE)])
-    return GptTable(offset, header, partitions, header_crc, CRC32.compute(data))
+    return CRC32.compute(covered[: max(header.header_size, GptHeader.SIZE)])
 
 
 def read_copies(store: Store) -> tuple[GptTable | None, GptTable | None]:
@@ -105,6 +110,54 @@ def best_copy(primary: GptTable | None, backup: GptTable | None) -> GptTable | N
     if primary is not None and (primary.is_sound or backup is None or not backup.is_sound):
         return primary
     return backup
+
+
+def follow_change(store: Store, offset: int, kept: frozenset[str]) -> None:
+    """After a change to the copy whose header stands at `offset`: its CRCs, and the backup where it was the same.
+
+    kept: header fields to leave as they are. A backup that differed before the change is not touched: it may be the
+    only good copy.
+    """
+    before = read_copies(store.old_view())
+    _put_crcs_right(store, offset, kept)
+    primary, backup = read_copies(store)
+    if primary is None or backup is None or offset != primary.header_offset or not _agree(*before):
+        return
+    size = primary.header.entry_count * primary.header.entry_size
+    entries = store.read(primary.entries_offset, size)
+    if _layout(primary.header) != _layout(backup.header) or backup.entries_offset + len(entries) > store.size:
+        return
+    store.write(backup.entries_offset, entries)
+    shared = {name: getattr(primary.header, name) for name in _SHARED_FIELDS}
+    store.write(backup.header_offset, backup.header.replace(**shared).to_bytes())
+    _put_crcs_right(store, backup.header_offset, frozenset())
+
+
+def _put_crcs_right(store: Store, offset: int, kept: frozenset[str]) -> None:
+    table = read_table(store, offset)
+    if table is None:
+        return
+    header = table.header
+    if "entries_crc" not in kept:
+        header = header.replace(entries_crc=table.entries_crc)
+    if "header_crc" not in kept:
+        header = header.replace(header_crc=_header_crc(header, store.read(offset, SECTOR_SIZE)))
+    store.write(offset, header.to_bytes())
+
+
+def _agree(primary: GptTable | None, backup: GptTable | None) -> bool:
+    """True for two sound copies that say the same."""
+    if primary is None or backup is None or not (primary.is_sound and backup.is_sound):
+        return False
+    mine, other = (
+        ([p.entry for p in copy.partitions], [getattr(copy.header, name) for name in _SHARED_FIELDS])
+        for copy in (primary, backup)
+    )
+    return mine == other
+
+
+def _layout(header: GptHeader) -> tuple[int, int]:
+    return header.entry_count, header.entry_size
 
 
 def guid_text(data: bytes) -> str:

@@ -1,6 +1,6 @@
 """Where bytes are read and written: an image file below, pending changes above, one atomic commit.
 
-Changes are collected as 4 KiB pages, in memory up to 32 MiB, then in a temporary file. Nothing reaches the image
+Changes are collected as 4 KiB pages, in memory up to 16 MiB, then in a temporary file. Nothing reaches the image
 before `commit`: that writes in place under an undo journal, or makes a complete new file and renames it. After a kill
 at any moment the image is the old or the new one.
 """
@@ -21,7 +21,7 @@ from bfimg.image.journal import Extent, is_zero, journal_path, roll_back, sync_d
 
 PAGE_SIZE = 4096
 _CHUNK_PAGES = 256
-_MOST_PAGES_HELD = 8192
+_MOST_PAGES_HELD = 4096
 
 
 class Store:

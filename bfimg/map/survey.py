@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ def _spans(regions: tuple[Region, ...], size: int) -> Iterator[_Span]:
     ends = (min(region.offset + region.size, size) for region in regions)
     cuts = sorted({0, size, *ends, *(min(region.offset, size) for region in regions)})
     current: _Span | None = None
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in itertools.pairwise(cuts):
         owner = None
         for region in regions:
             if region.offset <= start and end <= region.offset + region.size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import time
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Action = Callable[[], object]
+
+# Program -> the most memory one of its processes took, in MiB.
+peaks: dict[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,13 @@ def program(*command: str | Path) -> Action:
     """Run a program to its end, its output thrown away. Any exit code but a signal or 2 counts as done."""
 
     def run() -> None:
-        code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-        if code not in (0, 1):
-            raise SystemExit(f"{command} ended with {code}")
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in (0, 1):
+            raise SystemExit(f"{command} ended with {process.returncode}")
+        name = Path(command[0]).name
+        peaks[name] = max(peaks.get(name, 0), usage.ru_maxrss / 1024)
 
     return run
 

@@ -17,6 +17,7 @@ from bfimg.image.journal import journal_path
 
 Run = Callable[..., Any]
 Complete = Callable[[str], str]
+Answers = Callable[..., list[str]]
 TAB, LINE_START = "\t", "\x01"
 
 
@@ -67,26 +68,27 @@ def complete(folder: Path) -> Complete:
     return typed
 
 
-def answers(folder: Path, line: str, shell: str = "bash") -> list[str]:
-    """What bfimg tells a shell that asks, as (type and value) lines."""
-    words = line.split(" ")
-    request = {
-        "_BFIMG_COMPLETE": f"{shell}_complete",
-        "_BFIMG_LINE": line,
-        "_BFIMG_BREAKS": " \t\n:=@",
-        "COMP_WORDS": line,
-        "COMP_CWORD": words[-1] if shell == "fish" else str(len(words) - 1),
-    }
-    result = subprocess.run(
-        [sys.executable, "-m", "bfimg"],
-        cwd=folder,
-        env={**environment(), **request},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stderr == ""
-    return [answer for answer in result.stdout.splitlines() if answer]
+@pytest.fixture
+def answers(folder: Path, bfimg: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """What bfimg tells a shell that asks for completions of a line."""
+
+    def ask(line: str, shell: str = "bash") -> list[str]:
+        words = line.split(" ")
+        request = {
+            "_BFIMG_COMPLETE": f"{shell}_complete",
+            "_BFIMG_LINE": line,
+            "_BFIMG_BREAKS": " \t\n:=@",
+            "COMP_WORDS": line,
+            "COMP_CWORD": words[-1] if shell == "fish" else str(len(words) - 1),
+        }
+        with monkeypatch.context() as patch:
+            for name, value in request.items():
+                patch.setenv(name, value)
+            result = bfimg()
+        assert (result.code, result.err) == (0, "")
+        return [answer for answer in result.out.splitlines() if answer]
+
+    return ask
 
 
 @pytest.mark.parametrize(
@@ -113,28 +115,28 @@ def test_bash_completes(line: str, completed: str, complete: Complete) -> None:
     assert complete(line) == completed
 
 
-def test_all_that_can_follow_is_offered(folder: Path) -> None:
-    assert answers(folder, "bfimg inspect disk.img ") == [
+def test_all_that_can_follow_is_offered(answers: Answers) -> None:
+    assert answers("bfimg inspect disk.img ") == [
         "plain,mbr",
         "plain,stage2",
         "plain,kernel",
         r"plain,jit_cache",
         "plain,part1:/",
     ]
-    assert answers(folder, "bfimg set disk.img ")[0] == "plain,mbr."
-    assert answers(folder, "bfimg get disk.img mbr.partitions[0].l") == [r"plain,mbr.partitions\[0\].lba_start"]
-    assert answers(folder, "bfimg get disk.img mbr.p")[1] == r"plain,mbr.partitions\[1\]."
-    assert answers(folder, "bfimg ls disk.img part1:/DOCS/") == [r"plain,/DOCS/two\ words.txt"]
-    assert answers(folder, "bfimg ls ") == ["file,"]
-    assert answers(folder, "bfimg add disk.img ") == ["file,"]
-    assert {"plain,map", "plain,mkfs"} < set(answers(folder, "bfimg m"))
-    assert answers(folder, "bfimg nonsense ") != []
-    assert answers(folder, "bfimg ls disk.img stage2:/") == ["file,stage2:/"]
+    assert answers("bfimg set disk.img ")[0] == "plain,mbr."
+    assert answers("bfimg get disk.img mbr.partitions[0].l") == [r"plain,mbr.partitions\[0\].lba_start"]
+    assert answers("bfimg get disk.img mbr.p")[1] == r"plain,mbr.partitions\[1\]."
+    assert answers("bfimg ls disk.img part1:/DOCS/") == [r"plain,/DOCS/two\ words.txt"]
+    assert answers("bfimg ls ") == answers("bfimg map ") == ["file,"]
+    assert answers("bfimg add disk.img ") == ["file,"]
+    assert {"plain,map", "plain,mkfs"} < set(answers("bfimg m"))
+    assert answers("bfimg nonsense ") != []
+    assert answers("bfimg ls disk.img stage2:/") == ["file,stage2:/"]
 
 
-def test_zsh_and_fish_get_whole_values(folder: Path) -> None:
-    assert answers(folder, "bfimg ls disk.img part1:/SHA2", "zsh") == ["plain", "part1:/SHA256.MOD", "_"]
-    assert answers(folder, "bfimg ls disk.img part1:/SHA2", "fish") == ["plain,part1:/SHA256.MOD"]
+def test_zsh_and_fish_get_whole_values(answers: Answers) -> None:
+    assert answers("bfimg ls disk.img part1:/SHA2", "zsh") == ["plain", "part1:/SHA256.MOD", "_"]
+    assert answers("bfimg ls disk.img part1:/SHA2", "fish") == ["plain,part1:/SHA256.MOD"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -149,15 +151,15 @@ def test_bash_accepts_its_script(bfimg: Run) -> None:
     subprocess.run(["bash", "-n"], input=bfimg("completion", "bash").out, text=True, check=True)
 
 
-def test_completion_never_changes_an_image(folder: Path) -> None:
+def test_completion_never_changes_an_image(folder: Path, answers: Answers) -> None:
     journal = journal_path(folder / "disk.img")
     journal.write_bytes(b"half a journal")
-    assert answers(folder, "bfimg ls disk.img part1:/S") == ["file,part1:/S"]
+    assert answers("bfimg ls disk.img part1:/S") == ["file,part1:/S"]
     assert journal.read_bytes() == b"half a journal"
 
 
-def test_trouble_is_silent(folder: Path) -> None:
+def test_trouble_is_silent(folder: Path, answers: Answers) -> None:
     (folder / "bfimg.toml").write_text("image = [\n")
-    assert answers(folder, "bfimg cat part1:/S") == ["file,part1:/S"]
-    assert answers(folder, "bfimg ls disk.img@@x part1:/S") == ["file,part1:/S"]
-    assert answers(folder, "bfimg ls 'quoted", "powershell") == []
+    assert answers("bfimg cat part1:/S") == ["file,part1:/S"]
+    assert answers("bfimg ls disk.img@@x part1:/S") == ["file,part1:/S"]
+    assert answers("bfimg ls 'quoted", "powershell") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,7 +33,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
+    # Not sys.stderr itself, which pytest sets anew between this fixture and the test.
+    monkeypatch.setattr("bfimg.cli.progress.sys", SimpleNamespace(stderr=terminal))
     return terminal
 
 

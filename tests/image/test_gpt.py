@@ -99,6 +99,51 @@ def test_a_fat_volume_in_a_partition_is_seen(gpt_disk: Path, bfimg: Callable[...
     assert findings(gpt_disk) == {}
 
 
+class TestSettingFields:
+    """CRCs and the backup follow a change; what sfdisk then reads is what was set."""
+
+    GUID = "0123456789abcdef0123456789abcdef"
+
+    def test_entries_and_disk_guid(self, gpt_disk: Path, bfimg: Callable[..., Any]) -> None:
+        result = bfimg("set", gpt_disk, f"gpt.disk_guid={self.GUID}", "gpt.entries[1].last_lba=30000")
+        assert result.code == 0, result.err
+        assert findings(gpt_disk) == {}
+        table = sfdisk(gpt_disk)
+        assert table["id"] == guid_text(bytes.fromhex(self.GUID)).upper()
+        assert table["partitions"][1]["size"] == 30000 - 16384 + 1
+        overwrite(gpt_disk, 512, bytes(512))  # the backup says the same
+        assert regions(gpt_disk)["part2"][:2] == (16384, 30000 - 16384 + 1)
+
+    def test_the_backup_alone(self, gpt_disk: Path, bfimg: Callable[..., Any]) -> None:
+        assert bfimg("set", gpt_disk, "gpt_backup.entries[1].last_lba=30000").code == 0
+        assert findings(gpt_disk) == {"gpt_backup": "its entries differ from those of the first copy"}
+
+    def test_a_backup_that_differs_is_left_alone(self, gpt_disk: Path, bfimg: Callable[..., Any]) -> None:
+        overwrite(gpt_disk, 1024 + GptEntry.offset_of("attributes"), b"\xff")
+        before = gpt_disk.read_bytes()[(LAST - 32) * 512 :]
+        assert bfimg("set", gpt_disk, f"gpt.disk_guid={self.GUID}").code == 0
+        assert gpt_disk.read_bytes()[(LAST - 32) * 512 :] == before
+
+    def test_a_backup_of_another_layout_is_left_alone(self, gpt_disk: Path, bfimg: Callable[..., Any]) -> None:
+        before = gpt_disk.read_bytes()[(LAST - 32) * 512 :]
+        assert bfimg("set", gpt_disk, "gpt.entry_count=64").code == 0
+        assert gpt_disk.read_bytes()[(LAST - 32) * 512 :] == before
+
+    def test_a_size_that_cannot_be(self, gpt_disk: Path, bfimg: Callable[..., Any]) -> None:
+        assert bfimg("set", gpt_disk, "gpt.entry_size=200").code == 0
+        assert findings(gpt_disk)["gpt"] == "no readable header: only the backup is left"
+
+    def test_a_crc_that_is_set_stays(self, gpt_disk: Path, bfimg: Callable[..., Any]) -> None:
+        assert bfimg("set", gpt_disk, "gpt.header_crc=1", "gpt.entries_crc=2").code == 0
+        assert {"gpt.header_crc", "gpt.entries_crc"} <= findings(gpt_disk).keys()
+
+    def test_raw_puts_nothing_right(self, gpt_disk: Path, bfimg: Callable[..., Any]) -> None:
+        assert bfimg("set", gpt_disk, "--raw", "gpt.entry_count=0").code == 0
+        assert findings(gpt_disk)["gpt"] == "no readable header: only the backup is left"
+        assert bfimg("set", gpt_disk, "gpt.entry_count=128").code == 0
+        assert findings(gpt_disk) == {}
+
+
 class TestDamage:
     def test_header_crc(self, gpt_disk: Path) -> None:
         overwrite(gpt_disk, 512 + GptHeader.offset_of("disk_guid"), b"\xff")
