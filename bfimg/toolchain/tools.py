@@ -34,6 +34,7 @@ TOOLS = (
     Tool("fls", "sleuthkit", "test", "reads disks and volumes as an independent judge"),
     Tool("bmaptool", "bmap-tools", "test", "copies by block maps as an independent judge"),
     Tool("sfdisk", "fdisk", "test", "writes partition tables the tests read"),
+    Tool("hexdump", "bsdextrautils", "test", "writes hexdumps that patch reads"),
     Tool("gcc", "gcc", "test", "proves that a second compiler builds the kernel"),
     Tool("ld", "binutils", "test", "proves that a second linker links the kernel"),
 )
