@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bfimg.errors import FormatError, NotFoundError, UsageError
+from bfimg.fat.mkfs import NO_LABEL
 from bfimg.formats.crc import CRC32
-from bfimg.formats.fat_boot_sector import FatBootSector32
+from bfimg.formats.fat_boot_sector import FatBootSector16, FatBootSector32, FatBootSectorHead
 from bfimg.formats.gpt import GptEntry, GptHeader
 from bfimg.formats.kernel_header import KernelHeader
 from bfimg.formats.mbr import SECTOR_SIZE
@@ -126,9 +127,12 @@ class Fields:
         value = located.value
         if isinstance(value, KernelHeader | Stage2Descriptor):
             self._follow_kernel(set_paths)
-        elif isinstance(value, FatBootSector32) and value.backup_boot_sector:
-            copy = located.offset + value.backup_boot_sector * value.bytes_per_sector
-            self._image.store.write(copy, self._again(located).value.to_bytes())
+        elif isinstance(value, FatBootSectorHead):
+            if _join(located.prefix, "volume_label") in set_paths:
+                self._follow_label(located)
+            if isinstance(value, FatBootSector32) and value.backup_boot_sector:
+                copy = located.offset + value.backup_boot_sector * value.bytes_per_sector
+                self._image.store.write(copy, self._again(located).value.to_bytes())
         elif isinstance(value, GptHeader | GptEntry):
             region = self._image.region(located.prefix.partition(".")[0])
             kept = frozenset(path.removeprefix(f"{region.name}.") for path in set_paths)
@@ -141,6 +145,16 @@ class Fields:
             if spec.crc is not None and _join(located.prefix, spec.name) not in set_paths:
                 data = sealed.to_bytes()[spec.offset : spec.offset + spec.size]
                 self._image.store.write(located.offset + spec.offset, data)
+
+    def _follow_label(self, located: Located) -> None:
+        """The root directory has the label too, and it is that one which systems show."""
+        boot = self._again(located).value
+        assert isinstance(boot, FatBootSector16 | FatBootSector32)
+        label = "" if boot.volume_label == NO_LABEL else boot.volume_label.rstrip(b" \0").decode("ascii")
+        editor = self._image.editor(located.prefix.partition(".")[0])
+        if editor.volume.label != label:
+            editor.set_label(label)
+            editor.flush()
 
     def _follow_kernel(self, set_paths: set[str]) -> None:
         """Stage 2 holds the CRC of the kernel as loaded, header included."""

@@ -29,6 +29,9 @@ from bfimg.image.structures import region_structures
 from bfimg.module.files import is_module_file
 from bfimg.module.identify import identify
 
+# More than the kernel could ever run; a damaged volume can have 65,536 that share one chain.
+_MOST_MODULES = 1024
+
 
 def inspect(path: Path, offset: int = 0) -> InspectReport:
     """Everything bfimg knows of an image. Damage ends up in `findings`; an odd file is of kind "unknown".
@@ -166,9 +169,11 @@ class _Inspection:
                 files=tuple(files),
             )
         )
-        for file in files:
-            if is_module_file(file.path) and not file.item.is_directory:
-                self._module(region, volume, file)
+        modules = [file for file in files if is_module_file(file.path) and not file.item.is_directory]
+        for file in modules[:_MOST_MODULES]:
+            self._module(region, volume, file)
+        if len(modules) > _MOST_MODULES:
+            self._finding(region.name, None, f"{len(modules)} module files, only the first {_MOST_MODULES} are read")
 
     def _module(self, region: Region, volume: FatVolume, file: FatFile) -> None:
         place = f"{region.name}:{file.path}"

@@ -75,6 +75,20 @@ def test_a_crc_that_is_set_is_not_repaired(disk: Path) -> None:
     assert findings(disk) == ["stage2.kernel_crc"]
 
 
+def test_the_label_of_the_root_directory_follows(disk: Path) -> None:
+    with bfimg.open(disk, write=True) as image:
+        image.field["fat.bpb.volume_label"] = "OTHER"
+    with bfimg.open(disk) as image:
+        assert image.volume("fat").label == "OTHER"
+    shown = subprocess.run(["mlabel", "-s", "-i", f"{disk}@@1M", "::"], capture_output=True, text=True, check=True)
+    assert "Volume label is OTHER" in shown.stdout
+    with bfimg.open(disk, write=True) as image:
+        image.field["fat.bpb.volume_label"] = "NO NAME"
+    with bfimg.open(disk) as image:
+        assert image.volume("fat").label == ""
+    assert findings(disk) == []
+
+
 def test_the_backup_boot_sector_of_fat32_follows(tmp_path: Path) -> None:
     path = tmp_path / "v.img"
     path.write_bytes(bytes(80000 * 512))

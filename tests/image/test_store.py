@@ -222,6 +222,42 @@ def test_a_kill_at_any_call_leaves_the_old_or_the_new_image(tmp_path: Path, mode
     assert at >= 5, "the sweep met too few calls"
 
 
+FAT_TRANSACTION = """
+import bfimg
+with bfimg.open(path, write=True) as image:
+    for number in range(40):
+        image[f"part1:/file number {number}.txt"] = bytes([number]) * number * 300
+    image.remove("part1:/SUM.MOD")
+    image.move("part1:/SHA256.MOD", "part1:/OTHER.MOD")
+    image.field["fat.bpb.volume_id"] = 7
+print(calls)
+"""
+
+
+def test_a_kill_in_a_large_transaction_on_a_volume(disk: Path, tmp_path: Path) -> None:
+    """Every write and every fsync, whole and torn: the old or the new image, sound for fsck.fat."""
+    old = disk.read_bytes()
+    code = KILLED.partition("with store.Store.open")[0] + FAT_TRANSACTION
+    work = tmp_path / "work.img"
+    states = set()
+    for at in range(500):
+        subprocess.run(["cp", "--sparse=always", disk, work], check=True)
+        command = [sys.executable, "-c", code, work, str(at), "torn" if at % 2 else "whole", ""]
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": "1000000000"}
+        result = subprocess.run(command, capture_output=True, check=False, env=environment)
+        assert result.returncode in (0, -signal.SIGKILL), result.stderr
+        Store.open(work).close()
+        states.add(work.read_bytes())
+        if result.returncode == 0:
+            break
+    assert at > 10
+    assert old in states and len(states) == 2
+    for number, state in enumerate(states):
+        volume = tmp_path / f"volume{number}.img"
+        volume.write_bytes(state[1 << 20 :])
+        subprocess.run(["fsck.fat", "-n", volume], check=True, capture_output=True)
+
+
 def test_a_rollback_that_is_killed_goes_on_at_the_next_open(tmp_path: Path) -> None:
     path = tmp_path / "a.img"
     old = b"old." * 20_000
