@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import signal
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from bfimg.cli.options import IMAGE_RULE, default_image, format_option, option
+from bfimg.cli.terminal import echo, print_json
 from bfimg.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
-    from bfimg.boot import BootReport, ModuleResult
+    from bfimg.boot import ModuleResult
 
 _EPILOG = f"""{IMAGE_RULE}
 
@@ -77,51 +72,25 @@ def command(
         floppy=floppy,
     )
     live = output_format == "human" and not quiet
-    with _termination_raises():
-        report = boot(options, on_line=_show_line if live else None)
+    report = boot(options, on_line=_show_line if live else None)
     if output_format == "json":
-        click.echo(_as_json(report))
+        import dataclasses
+
+        print_json({"schema_version": 1, **dataclasses.asdict(report)})
     else:
         if live and report.modules:
             _show_modules(report.modules)
         verdict = f"passed: {report.reason}, {report.seconds:.2f} s"
-        _echo(verdict if report.passed else f"failed: {report.reason}")
+        echo(verdict if report.passed else f"failed: {report.reason}")
     if not report.passed:
         raise SystemExit(EXIT_FAILED)
-
-
-@contextlib.contextmanager
-def _termination_raises() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP unwind the stack, as Ctrl-C does, so that no QEMU is left behind."""
-
-    def unwind(number: int, frame: FrameType | None) -> None:
-        # A shell's status for a program that a signal ended.
-        raise SystemExit(128 + number)
-
-    # Only default actions are replaced: under nohup a hang-up stays ignored.
-    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
-    for number in numbers:
-        signal.signal(number, unwind)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _echo(text: str) -> None:
-    """Print text that may come from a guest: nothing in it steers the terminal or fails to encode."""
-    from bfimg.boot.serial_text import visible
-
-    encoding = sys.stdout.encoding or "utf-8"
-    click.echo(visible(text).encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _show_line(line: str) -> None:
     from bfimg.boot.serial_protocol import is_event_line
 
     if not is_event_line(line):
-        _echo(line)
+        echo(line)
 
 
 def _show_modules(modules: tuple[ModuleResult, ...]) -> None:
@@ -141,7 +110,7 @@ def _show_modules(modules: tuple[ModuleResult, ...]) -> None:
     click.echo()
     for name, kind, status, answer, cycles, note in rows:
         left = f"{name:{widths[0]}}  {kind:{widths[1]}}  {status:{widths[2]}}  {answer:{widths[3]}}"
-        _echo(f"{left}  {cycles:>{widths[4]}}  {note}".rstrip())
+        echo(f"{left}  {cycles:>{widths[4]}}  {note}".rstrip())
 
 
 def _note(module: ModuleResult) -> str:
@@ -150,9 +119,3 @@ def _note(module: ModuleResult) -> str:
     if module.expected is not None and module.answer != module.expected:
         return f"expected {module.expected:#010x}"
     return ""
-
-
-def _as_json(report: BootReport) -> str:
-    import dataclasses
-
-    return json.dumps({"schema_version": 1, **dataclasses.asdict(report)}, indent=2)

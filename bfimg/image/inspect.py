@@ -14,7 +14,7 @@ from bfimg.formats.mbr import SECTOR_SIZE
 from bfimg.formats.memory_map import memory_region
 from bfimg.formats.stage2 import Stage2Descriptor
 from bfimg.image.gpt import region_problems
-from bfimg.image.probe import ImageKind, Region, probe
+from bfimg.image.probe import Region, probe
 from bfimg.image.report import (
     FieldValue,
     Finding,
@@ -190,8 +190,3 @@ class _Inspection:
             self._finding(place, None, problem)
         fields = () if info.header is None else tuple(field_values(info.header, "module", 0))
         self.modules.append(ModuleReport(region.name, file.path, file.item.size, info, fields))
-
-
-def is_sound(report: InspectReport) -> bool:
-    """True for an image of a known kind in which nothing was found wrong."""
-    return report.kind is not ImageKind.UNKNOWN and not report.findings
