@@ -84,7 +84,10 @@ def building(bfimg: str, folder: Path) -> tuple[Row, Row]:
 def install(folder: Path) -> tuple[str, str]:
     """A fresh virtual environment with bfimg as a user has it (an editable install costs 10 ms): (python, bfimg)."""
     source = folder / "source"
-    shutil.copytree(REPOSITORY, source, ignore=shutil.ignore_patterns(".*", "build", "*.img", "*.egg-info"))
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "bfimg", "formats", "kernel", "samples"):
+        place = REPOSITORY / name
+        shutil.copytree(place, source / name) if place.is_dir() else shutil.copy(place, source)
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     programs = folder / "venv" / "bin"
     subprocess.run([programs / "pip", "install", "--quiet", "--use-pep517", source], check=True)
