@@ -19,7 +19,7 @@ class JournalHeader(Structure, c_name="journal_header", size=32, source=_SOURCE)
     reserved: int = u16("Zero", const=0)
     image_size: int = u64("Size of the image the journal belongs to", unit="bytes")
     extent_count: int = u32("Extents that follow")
-    reserved_2: int = u64("Zero", const=0)
+    inode: int = u64("Inode number of the image's file: a file that replaced it is not rolled back")
     crc: int = u32("CRC of the 28 bytes before it", crc=CRC32)
 
 

@@ -10,7 +10,7 @@ import click
 
 from bfimg.cli.options import format_option, option
 from bfimg.cli.terminal import print_json
-from bfimg.errors import EXIT_FAILED
+from bfimg.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
     from bfimg.image.store import Store
@@ -60,5 +60,7 @@ def _save(old: Store, new: Store, output: str) -> None:
 
     if output == "-":
         write_patch(old, new, sys.stdout.buffer)
+    elif Path(output).exists() and any(store.path and store.path.samefile(output) for store in (old, new)):
+        raise UsageError("is one of the images", path=output, hint="write the patch to another file")
     else:
         save_patch(old, new, Path(output))

@@ -61,6 +61,9 @@ def _print_hex(path: Path, offset: int, where: str) -> None:
         if extent.size > _MOST_DUMPED:
             raise UsageError(f"{extent.size} bytes are too many to dump", hint="name a smaller place, or use bfimg cat")
         data = image[where]
+    if ":" in where or where.startswith("/"):
+        # Keeps `patch` from taking the offsets for places in the image.
+        echo(f"# {where}, offsets from the start of the file")
     for index, line in enumerate(hexdump(data, result="generator")):
         echo(f"{extent.offset + index * 16:08X}{line[8:]}")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from bfimg.cli.images import STANDARD_STREAM, deliver
 from bfimg.cli.options import dry_run_option, format_option, option
 from bfimg.cli.terminal import print_json
 
@@ -48,8 +49,12 @@ def command(image: str, file: str, reverse: bool, output: Path | None, dry_run: 
     with _open(file) as stream, Store.open(spec.path, write=in_place, base=spec.offset) as store:
         _apply(store, stream, file, reverse)
         report = pending_diff(store)
-        if not dry_run:
-            store.commit(output)
+        if output is not None and not dry_run:
+            deliver(output, store.commit)
+        elif not dry_run:
+            store.commit()
+        if str(output) == STANDARD_STREAM and not dry_run:
+            return
         if output_format == "json":
             from bfimg.cli.diff_text import document
 

@@ -13,6 +13,7 @@ from bfimg.clock import fat_timestamp, from_fat_timestamp
 from bfimg.fat.names import (
     ShortNameBase,
     exact_short_name,
+    fold,
     generate_short_name,
     short_name_checksum,
     short_name_text,
@@ -124,7 +125,7 @@ class Directory:
         self.data = bytearray(data)
         self._wide = wide
         items = list(parse_directory(data, wide=wide))
-        self.items = {item.name.casefold(): item for item in items if not item.is_label}
+        self.items = {fold(item.name): item for item in items if not item.is_label}
         self.label = next((item for item in items if item.is_label), None)
         self._shorts = {item.raw_short_name: item for item in self.items.values()}
         self._tails: dict[ShortNameBase, int] = {}
@@ -146,10 +147,10 @@ class Directory:
 
     def find(self, name: str) -> Item | None:
         """The entry with this long or 8.3 name, case ignored."""
-        item = self.items.get(name.casefold())
+        item = self.items.get(fold(name))
         if item is not None:
             return item
-        raw = exact_short_name(name.upper())
+        raw = exact_short_name(fold(name))
         return None if raw is None else self._shorts.get(raw)
 
     def entry(self, item: Item) -> DirectoryEntry:
@@ -197,7 +198,7 @@ class Directory:
         """Mark the slots of `item` as free."""
         for slot in range(item.slot, item.slot + item.slots):
             self.data[slot * SLOT_SIZE] = FAT_ENTRY_FREE
-        del self.items[item.name.casefold()]
+        del self.items[fold(item.name)]
         del self._shorts[item.raw_short_name]
         # A run of free slots may now begin before this item, so only the hint for single slots stays.
         self._room = {1: min(self._room.get(1, 0), item.slot)}
@@ -230,7 +231,7 @@ class Directory:
     def _remember(self, slot: int, slots: int) -> Item:
         window = self.data[slot * SLOT_SIZE : (slot + slots) * SLOT_SIZE]
         item = replace(next(parse_directory(window, wide=self._wide)), slot=slot, slots=slots)
-        self.items[item.name.casefold()] = item
+        self.items[fold(item.name)] = item
         self._shorts[item.raw_short_name] = item
         return item
 

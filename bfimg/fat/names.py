@@ -16,6 +16,21 @@ _SHORT_EXTRA = set("!#$%&'()-@^_`{}~")
 _MOST_TAILS = 999_999
 
 
+def fold(name: str) -> str:
+    """A name or path as FAT compares it: each character in upper case where that is one character.
+
+    Not str.casefold, which takes ``straße`` and ``STRASSE`` for one name: on FAT they are two.
+    """
+    return "".join(_upper(character) for character in name)
+
+
+def _upper(character: str) -> str:
+    upper = character.upper()
+    if len(upper) != 1 or (upper.isascii() and not character.isascii()):
+        return character
+    return upper
+
+
 def check_name(name: str) -> None:
     """Raises UsageError when `name` cannot be a file name on FAT."""
     if not name or name in (".", ".."):
@@ -79,7 +94,7 @@ def generate_short_name(name: str, taken: Container[bytes], tails: dict[ShortNam
     the last number used for each base, so that a thousand alike names do not take a thousand tries each.
     Raises UsageError when every numeric tail is taken.
     """
-    plain = exact_short_name(name.upper())
+    plain = exact_short_name(fold(name))
     if plain is not None and plain not in taken:
         return plain
     base = short_name_base(name)

@@ -130,8 +130,10 @@ class Fields:
         elif isinstance(value, FatBootSectorHead):
             if _join(located.prefix, "volume_label") in set_paths:
                 self._follow_label(located)
-            if isinstance(value, FatBootSector32) and value.backup_boot_sector:
-                copy = located.offset + value.backup_boot_sector * value.bytes_per_sector
+            self._image.touched.add(located.prefix.partition(".")[0])
+            backup = value.backup_boot_sector if isinstance(value, FatBootSector32) else 0
+            if 0 < backup < value.reserved_sectors and backup != getattr(value, "fsinfo_sector", 0):
+                copy = located.offset + backup * SECTOR_SIZE
                 self._image.store.write(copy, self._again(located).value.to_bytes())
         elif isinstance(value, GptHeader | GptEntry):
             region = self._image.region(located.prefix.partition(".")[0])

@@ -6,6 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterator
 
+from bfimg.fat.names import fold
 from bfimg.fat.volume import FatFile, FatVolume, split_path
 
 _GLOB = re.compile(r"[*?\[]")
@@ -37,9 +38,9 @@ def _match(volume: FatVolume, folder: str, parts: list[str]) -> Iterator[FatFile
             if file.item.is_directory:
                 yield from _match(volume, file.path, parts)
         return
-    accept = re.compile(fnmatch.translate(first.casefold())).match
+    accept = re.compile(fnmatch.translate(fold(first))).match
     for file in volume.list_folder(folder):
-        if accept(file.item.name.casefold()) or accept(file.item.short_name.casefold()):
+        if accept(fold(file.item.name)) or accept(fold(file.item.short_name)):
             if not rest:
                 yield file
             elif file.item.is_directory:

@@ -22,6 +22,7 @@ from bfimg.clock import now
 from bfimg.errors import NotFoundError, UsageError
 from bfimg.fat.directory import Item
 from bfimg.fat.editor import FatEditor
+from bfimg.fat.names import fold
 from bfimg.fat.volume import FatFile, FatVolume
 from bfimg.image.fields import Fields
 from bfimg.image.glob import has_glob, matching
@@ -49,6 +50,15 @@ class ImageFile:
         return f"{self.region}:{self.file.path}"
 
 
+def refuse_same_names(wheres: Sequence[str]) -> None:
+    """Raises UsageError when two places are one on FAT, where case does not count."""
+    seen: set[str] = set()
+    for where in wheres:
+        if fold(where) in seen:
+            raise UsageError(f"{where} would be written twice", hint="move or add them one by one")
+        seen.add(fold(where))
+
+
 def open_image(path: str | os.PathLike[str], *, write: bool = False, offset: int = 0) -> Image:
     """Open an image; `bfimg.open` is this function.
 
@@ -67,6 +77,7 @@ class Image:
         self._write = write
         self._volumes: dict[str, FatVolume] = {}
         self._editors: dict[str, FatEditor] = {}
+        self.touched: set[str] = set()  # regions whose boot sector was set, to be verified too
 
     def __enter__(self) -> Self:
         return self
@@ -260,9 +271,11 @@ class Image:
         into_folder = target.endswith("/") or self.is_folder(target)
         if len(sources) > 1 and not into_folder:
             raise UsageError(f"{target} is no folder", path=self.store.name, hint="make it first: bfimg mkdir")
-        for source in sources:
-            name = source.rstrip("/").rpartition("/")[2]
-            self.move(source, f"{target.rstrip('/')}/{name}" if into_folder else target)
+        targets = [f"{target.rstrip('/')}/{path.rstrip('/').rpartition('/')[2]}" for path in sources]
+        if into_folder:
+            refuse_same_names(targets)
+        for source, below in zip(sources, targets, strict=True):
+            self.move(source, below if into_folder else target)
 
     def make_folder(self, where: str, *, parents: bool = False) -> None:
         """Make a folder; with `parents` those above it, too, and an existing one is fine."""
@@ -295,6 +308,6 @@ class Image:
         from bfimg.image.verify import verify
 
         self.flush()
-        if self._editors:
-            verify(self.store, [self.region(name) for name in self._editors])
+        names = self.touched | self._editors.keys()
+        verify(self.store, [region for region in self.regions if region.name in names])
         self.store.commit(destination)

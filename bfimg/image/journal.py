@@ -50,7 +50,7 @@ def write_in_place(image: Path, descriptor: int, size: int, extents: list[Extent
 
 
 def _write_journal(journal: Path, image: int, size: int, extents: list[Extent]) -> None:
-    handle = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    handle = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         position = 0
         for part in _journal_parts(image, size, extents):
@@ -66,7 +66,8 @@ def _write_journal(journal: Path, image: int, size: int, extents: list[Extent]) 
 
 
 def _journal_parts(image: int, size: int, extents: list[Extent]) -> Iterator[bytes]:
-    yield JournalHeader(image_size=size, extent_count=len(extents)).sealed().to_bytes()
+    inode = os.fstat(image).st_ino
+    yield JournalHeader(image_size=size, extent_count=len(extents), inode=inode).sealed().to_bytes()
     for extent in extents:
         old = os.pread(image, extent.size, extent.offset).ljust(extent.size, b"\0")
         stored = b"" if is_zero(old) else old
@@ -101,12 +102,12 @@ def roll_back(image: Path, descriptor: int) -> bool:
 
 def _restore(image: Path, journal: int, descriptor: int) -> None:
     header = JournalHeader.parse(os.pread(journal, JournalHeader.SIZE, 0))
-    size = os.fstat(descriptor).st_size
-    if header.image_size != size:
+    status = os.fstat(descriptor)
+    if (header.image_size, header.inode) != (status.st_size, status.st_ino):
         raise FormatError(
-            f"journal is for an image of {header.image_size} bytes, {image.name} has {size}",
+            f"journal is for another file of {header.image_size} bytes, {image.name} has {status.st_size}",
             path=str(journal_path(image)),
-            hint="put the right image back, or remove the journal",
+            hint="put the image it belongs to back, or remove the journal",
         )
     for extent, place in _extents(journal, header.extent_count):
         position = 0

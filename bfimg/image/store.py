@@ -48,17 +48,13 @@ class Store:
         base: bytes of the file to skip. Raises InputError when the file cannot be opened, BusyError when another
         process writes to it.
         """
-        if journal_path(path).is_file():
-            descriptor = _open(path, os.O_RDWR)
-            try:
-                _lock(path, descriptor)
-                roll_back(path, descriptor)
-            finally:
-                os.close(descriptor)
+        if not write and journal_path(path).is_file():
+            cls.open(path, write=True).close()
         descriptor = _open(path, os.O_RDWR if write else os.O_RDONLY)
         try:
             if write:
                 _lock(path, descriptor)
+                roll_back(path, descriptor)
             size = os.lseek(descriptor, 0, os.SEEK_END)
             if not 0 <= base <= size:
                 raise UsageError(f"offset {base} is outside the file of {size} bytes", path=str(path))
@@ -254,6 +250,9 @@ class Store:
 
     def _write_in_place(self) -> None:
         assert self.path is not None and self._descriptor is not None
+        if os.fstat(self._descriptor).st_nlink > 1:
+            # The journal is found by the image's name, which another link would not lead to.
+            raise UsageError("has several hard links", path=self.name, hint="write a new file with -o")
         extents = [Extent(self.base + e.offset, e.size) for e in self.changes()]
         fresh = (self.read(e.offset - self.base, e.size) for e in extents)
         try:
@@ -271,6 +270,7 @@ class Store:
         if target.exists() and not target.is_file():
             raise UsageError("is no regular file", path=str(destination), hint="choose a file to write")
         temporary = None
+        guard = self._guard(target)
         try:
             handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".new", dir=target.parent)
             with os.fdopen(handle, "wb") as stream:
@@ -280,6 +280,8 @@ class Store:
             _copy_mode(target, Path(temporary))
             Path(temporary).replace(target)
             temporary = None
+            # What a killed writer left there was of the old file.
+            journal_path(target).unlink(missing_ok=True)
             sync_directory(target.parent)
         except OSError as error:
             raise InputError(
@@ -290,6 +292,22 @@ class Store:
         finally:
             if temporary is not None:
                 Path(temporary).unlink(missing_ok=True)
+            if guard is not None:
+                os.close(guard)
+
+    def _guard(self, target: Path) -> int | None:
+        """The lock of the file that is to be replaced, unless there is none or it is the one held already."""
+        if not target.exists():
+            return None
+        if self._descriptor is not None and os.path.samestat(os.fstat(self._descriptor), target.stat()):
+            return None
+        descriptor = _open(target, os.O_RDONLY)
+        try:
+            _lock(target, descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def _copy_to(self, target: int) -> None:
         """The whole file with the changes, data only; zero runs of a new image stay holes."""

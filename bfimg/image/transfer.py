@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from bfimg.errors import InputError, UsageError
-from bfimg.image.image import Image, ImageFile
+from bfimg.image.image import Image, ImageFile, refuse_same_names
 from bfimg.image.store import umask
 
 Progress = Callable[[int, int], None]
@@ -127,6 +128,7 @@ def add(
         name = source.name or source.resolve().name
         top = f"{target.rstrip('/')}/{name}" if into_folder else target
         plan += _plan_addition(source, top)
+    refuse_same_names([transfer.where for transfer in plan])
     total = sum(transfer.size for transfer in plan)
     done = 0
     for transfer in plan:
@@ -144,9 +146,13 @@ def _plan_addition(source: Path, where: str) -> Iterator[Transfer]:
             yield Transfer(where, source, 0, True)
             for child in sorted(source.iterdir()):
                 yield from _plan_addition(child, f"{where}/{child.name}")
+        elif stat.S_ISREG((status := source.stat()).st_mode):
+            yield Transfer(where, source, status.st_size, False)
         else:
-            yield Transfer(where, source, source.stat().st_size, False)
+            raise InputError("is no regular file", path=str(source), hint="name files and folders; - is standard input")
     except OSError as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"cannot be read: {error.strerror}", path=str(source), hint="name a file or folder") from None
 
 

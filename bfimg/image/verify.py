@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bfimg.errors import FormatError
+from bfimg.fat.names import fold
 from bfimg.fat.volume import FatVolume
 from bfimg.image.probe import Region
 from bfimg.image.store import Store
@@ -35,7 +36,7 @@ def verify(store: Store, regions: Sequence[Region]) -> None:
                         f"the change would damage the volume: {finding.message}",
                         path=store.name,
                         field=finding.place,
-                        hint="nothing was written; please report this",
+                        hint="nothing was written; set has --raw for damage on purpose",
                     )
         else:
             _ask_pyfatfs(store, region)
@@ -52,9 +53,7 @@ def _identity(finding: Finding) -> tuple[str, str]:
 def _ask_pyfatfs(store: Store, region: Region) -> None:
     """Raises FormatError when pyfatfs does not see the files that we see."""
     volume = FatVolume(store, region.offset)
-    ours = {
-        file.path.casefold(): (file.item.size, volume.table.chain(file.item.first_cluster)) for file in volume.walk()
-    }
+    ours = {fold(file.path): (file.item.size, volume.table.chain(file.item.first_cluster)) for file in volume.walk()}
     theirs = _pyfatfs_files(store, region)
     for path in ours.keys() | theirs.keys():
         if ours.get(path) != theirs.get(path):
@@ -86,7 +85,7 @@ def _pyfatfs_files(store: Store, region: Region) -> dict[str, tuple[int, list[in
                 continue
             path = f"{prefix}/{entry}"
             first = entry.get_cluster()
-            found[path.casefold()] = (entry.filesize, list(volume.get_cluster_chain(first)) if first else [])
+            found[fold(path)] = (entry.filesize, list(volume.get_cluster_chain(first)) if first else [])
             if entry.is_directory():
                 visit(path, entry)
 

@@ -13,6 +13,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from bfimg.errors import NotFoundError, UsageError
+from bfimg.fat.names import fold
 from bfimg.image.report import InspectReport, RegionReport
 
 FIRST_FAT = "fat"
@@ -57,11 +58,11 @@ def narrow(report: InspectReport, where: Where) -> InspectReport:
     modules = [] if where.field else [module for module in report.modules if module.region == name]
     if where.file:
         fields = ()
-        path = where.file.casefold()
+        path = fold(where.file)
         volumes = [
-            dataclasses.replace(v, files=tuple(f for f in v.files if _holds(path, f.path.casefold()))) for v in volumes
+            dataclasses.replace(v, files=tuple(f for f in v.files if _holds(path, fold(f.path)))) for v in volumes
         ]
-        modules = [module for module in modules if _holds(path, module.path.casefold())]
+        modules = [module for module in modules if _holds(path, fold(module.path))]
         if not any(volume.files for volume in volumes):
             raise NotFoundError(f"no {where.text}", path=str(report.image), hint=f"bfimg inspect lists {name}'s files")
     places = (name, f"{name}.", f"{name}:")

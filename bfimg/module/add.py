@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bfimg.errors import UsageError
+from bfimg.fat.names import fold
 from bfimg.image.image import Image
 from bfimg.image.where import FIRST_FAT
 from bfimg.module.prepare import ModuleRequest, PreparedModule, prepare
@@ -29,7 +30,7 @@ def add_modules(image: Image, sources: Sequence[Path], request: ModuleRequest | 
     `prepare`, and FormatError, FitError or NotFoundError when the image has no usable volume or no room.
     """
     modules = [prepare(source, request or ModuleRequest()) for source in sources]
-    names = [module.file_name.casefold() for module in modules]
+    names = [fold(module.file_name) for module in modules]
     for module, name in zip(modules, names, strict=True):
         if names.count(name) > 1:
             raise UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bfimg.errors import NotFoundError
+from bfimg.fat.names import fold
 from bfimg.image.image import Image, ImageFile
 from bfimg.module.files import is_module_file
 from bfimg.module.identify import HEAD_BYTES, identify
@@ -18,7 +19,7 @@ def remove_modules(image: Image, names: Sequence[str]) -> list[str]:
     modules = [file for file in image.listing([], recursive=True) if is_module_file(file.file.path)]
     chosen: dict[str, ImageFile] = {}
     for name in names:
-        found = [module for module in modules if name.casefold() in _names(image, module)]
+        found = [module for module in modules if fold(name) in _names(image, module)]
         if not found:
             known = ", ".join(sorted({module.file.item.name for module in modules})[:8])
             raise NotFoundError(f"no module {name}", path=image.store.name, hint=f"there are: {known or 'none'}")
@@ -31,4 +32,4 @@ def remove_modules(image: Image, names: Sequence[str]) -> list[str]:
 def _names(image: Image, module: ImageFile) -> set[str]:
     item = module.file.item
     head = image.volume(module.region).read(item, HEAD_BYTES)
-    return {item.name.casefold(), item.short_name.casefold(), identify(head).name.casefold()}
+    return {fold(item.name), fold(item.short_name), fold(identify(head).name)}

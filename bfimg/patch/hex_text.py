@@ -33,6 +33,8 @@ def apply_hex_text(store: Store, text: str, name: str = "hexdump") -> None:
                 f"line {number} ends at {offset + len(data):#x}, the image at {store.size:#x}", path=name, hint=_HINT
             )
         writes.append((offset, data))
+    if not writes:
+        raise FormatError("holds no bytes", path=name, hint=_HINT)
     for offset, data in writes:
         store.write(offset, data)
 

@@ -318,6 +318,6 @@ def test_an_incomplete_or_foreign_journal(tmp_path: Path) -> None:
     assert not journal_path(path).exists()
     header = JournalHeader(image_size=77, extent_count=0).sealed()
     journal_path(path).write_bytes(header.to_bytes() + JournalTrailer().to_bytes())
-    with pytest.raises(FormatError, match=r"journal is for an image of 77 bytes, a\.img has 5000"):
+    with pytest.raises(FormatError, match=r"journal is for another file of 77 bytes, a\.img has 5000"):
         Store.open(path)
     assert path.read_bytes() == b"image" * 1000
