@@ -77,7 +77,7 @@ def _check_descriptor_crc(descriptor: Stage2Descriptor, matches: bool, collector
         return
     fix = None
     if matches and not list(sealed.problems()):
-        fix = Fix(Stage.HINTS, f"set to {sealed.crc:#x}", ((_DESCRIPTOR, sealed.to_bytes()),))
+        fix = Fix(Stage.HINTS, f"set to {sealed.crc:#x}", ((_DESCRIPTOR, sealed.packed()),))
     message = f"is {descriptor.crc:#x}, computed {sealed.crc:#x}"
     at = _DESCRIPTOR + descriptor.offset_of("crc")
     collector.add(codes.DESCRIPTOR_CRC, "stage2.crc", at, message, fix)
@@ -138,9 +138,9 @@ def _check_kernel_crcs(
     fix = None
     if descriptor is not None and descriptor.sealed() == descriptor:
         size = descriptor.kernel_sectors * SECTOR_SIZE
-        loaded = wanted.to_bytes() + store.read(start + KernelHeader.SIZE, size - KernelHeader.SIZE)
+        loaded = wanted.packed() + store.read(start + KernelHeader.SIZE, size - KernelHeader.SIZE)
         if CRC32.compute(loaded.ljust(size, b"\0")) == descriptor.kernel_crc:
-            fix = Fix(Stage.HINTS, "computed anew", ((start, wanted.to_bytes()),))
+            fix = Fix(Stage.HINTS, "computed anew", ((start, wanted.packed()),))
     for field in ("image_crc", "header_crc"):
         has, should = getattr(header, field), getattr(wanted, field)
         if has != should:

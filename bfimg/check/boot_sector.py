@@ -169,8 +169,8 @@ def check_fsinfo(
     if problems:
         # A sector with a signature left, or with nothing in it, is no one else's.
         fix = None
-        if len(problems) < 3 or not any(info.to_bytes()):
-            fix = Fix(Stage.HINTS, "written anew", ((place, FsInfo(free_clusters=free_count()).to_bytes()),))
+        if len(problems) < 3 or not any(info.packed()):
+            fix = Fix(Stage.HINTS, "written anew", ((place, FsInfo(free_clusters=free_count()).packed()),))
         found.add(codes.FSINFO, problems[0].field, problems[0].offset, problems[0].message, fix)
         return
     free = free_count()

@@ -49,7 +49,7 @@ def check_gpt(store: Store, region: Region, collector: Collector) -> None:
 def _entry_problem(entry: PartitionEntry) -> str | None:
     if entry.status not in PartitionStatus._value2member_map_:
         return f"status is {entry.status:#04x}, must be 0x00 or 0x80"
-    if entry.type == PartitionType.EMPTY and any(entry.to_bytes()):
+    if entry.type == PartitionType.EMPTY and any(entry.packed()):
         return "type is 0, which is unused, but the entry is not empty"
     if entry.type != PartitionType.EMPTY and (entry.lba_start == 0 or entry.sectors == 0):
         return f"begins at sector {entry.lba_start} and has {entry.sectors} sectors"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bfimg.cli.images import IMAGE_RULE, changing, split_image
+from bfimg.cli.images import IMAGE_RULE, change_options, changing, split_image
 from bfimg.cli.options import dry_run_option, format_option, option
 from bfimg.cli.terminal import echo, print_json
+from bfimg.formats.bitcode_module import MAX_OPTIMISATION_LEVEL
 
 if TYPE_CHECKING:
     from bfimg.module.add import AddedModule
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
 
 @click.command("add-module", epilog=IMAGE_RULE)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-i", "--image", help="Image to change.")
-@option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the changed image here instead.")
+@change_options
 @option("--name", help="Module name; from the bitcode when absent.")
 @option("--entry", help="Function to call; found in the bitcode when absent.")
-@option("--level", type=click.IntRange(0, 3), help="Optimisation level the kernel starts at.")
+@option("--level", type=click.IntRange(0, MAX_OPTIMISATION_LEVEL), help="Optimisation level the kernel starts at.")
 @option("--module-version", type=click.IntRange(0, 65535), help="Version of the module itself.")
 @dry_run_option
 @format_option

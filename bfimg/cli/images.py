@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bfimg.cli.options import default_image
+import click
+
+from bfimg.cli.options import F, default_image, option
 from bfimg.cli.terminal import echo
 from bfimg.errors import UsageError
 
@@ -21,6 +23,14 @@ IMAGE_RULE = (
     "IMAGE may be left out or given with -i: then it is BFIMG_IMAGE, `image =` in bfimg.toml, or disk.img. "
     "IMAGE@@OFFSET opens an image inside a larger file; - is standard input, and -o - standard output."
 )
+
+
+def change_options(function: F) -> F:
+    """``-i/--image`` and ``-o/--output``, as every verb has them that changes files or fields."""
+    path = click.Path(dir_okay=False, path_type=Path)
+    function = option("-o", "--output", type=path, help="Write the changed image here instead.")(function)
+    with_image: F = click.option("-i", "--image", help="Image to change.")(function)
+    return with_image
 
 
 def split_image(arguments: Sequence[str], image: str | None, *, least: int = 0) -> tuple[str, list[str]]:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
-from bfimg.cli.images import IMAGE_RULE, changing, split_image
+from bfimg.cli.images import IMAGE_RULE, change_options, changing, split_image
 from bfimg.cli.options import dry_run_option, option
 
 
 @click.command("rm", epilog=IMAGE_RULE)
 @click.argument("arguments", nargs=-1, metavar="[IMAGE] WHERE...")
-@click.option("-i", "--image", help="Image to change.")
-@option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the changed image here instead.")
+@change_options
 @option("-r", "--recursive", is_flag=True, help="Remove folders with all below them.")
 @dry_run_option
 def command(arguments: tuple[str, ...], image: str | None, output: Path | None, recursive: bool, dry_run: bool) -> None:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import click
 
-from bfimg.cli.images import IMAGE_RULE, changing, split_image
-from bfimg.cli.options import dry_run_option, option
+from bfimg.cli.images import IMAGE_RULE, change_options, changing, split_image
+from bfimg.cli.options import dry_run_option
 from bfimg.cli.terminal import echo
 
 
 @click.command("rm-module", epilog=IMAGE_RULE)
 @click.argument("names", nargs=-1, required=True)
-@click.option("-i", "--image", help="Image to change.")
-@option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the changed image here instead.")
+@change_options
 @dry_run_option
 def command(names: tuple[str, ...], image: str | None, output: Path | None, dry_run: bool) -> None:
     """Remove modules from an image's FAT volume.

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import click
 
-from bfimg.cli.images import IMAGE_RULE, changing, split_image
+from bfimg.cli.images import IMAGE_RULE, change_options, changing, split_image
 from bfimg.cli.options import dry_run_option, option
 from bfimg.errors import UsageError
 
 
 @click.command("set", epilog=IMAGE_RULE)
 @click.argument("arguments", nargs=-1, metavar="[IMAGE] FIELD=VALUE...")
-@click.option("-i", "--image", help="Image to change.")
-@option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the changed image here instead.")
+@change_options
 @option("--raw", is_flag=True, help="Set illegal values, too, and leave CRCs and copies as they are.")
 @dry_run_option
 def command(arguments: tuple[str, ...], image: str | None, output: Path | None, raw: bool, dry_run: bool) -> None:

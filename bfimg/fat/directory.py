@@ -140,11 +140,6 @@ class Directory:
         found = marks.find(FAT_ENTRY_END)
         return found if found >= 0 else len(marks)
 
-    @property
-    def is_empty(self) -> bool:
-        """True when nothing but the entries for itself and its parent is there."""
-        return not self.items.keys() - {".", ".."}
-
     def find(self, name: str) -> Item | None:
         """The entry with this long or 8.3 name, case ignored."""
         item = self.items.get(fold(name))

@@ -89,7 +89,7 @@ def read_table(store: Store, offset: int) -> GptTable | None:
 
 def _header_crc(header: GptHeader, sector: bytes) -> int:
     """The CRC of a header. sector: what it stands in, whose rest counts when the header says that it is longer."""
-    covered = header.replace(header_crc=0).to_bytes() + sector[GptHeader.SIZE :]
+    covered = header.replace(header_crc=0).packed() + sector[GptHeader.SIZE :]
     return CRC32.compute(covered[: max(header.header_size, GptHeader.SIZE)])
 
 

@@ -56,6 +56,18 @@ def test_help_loads_no_verb() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+@pytest.mark.parametrize("verb", ["inspect", "ls", "check", "map", "get", "diff"])
+def test_verbs_that_only_read_do_not_load_construct(verb: str, disk: Path) -> None:
+    rest = {"get": ["stage2.kernel_lba"], "diff": [str(disk)]}.get(verb, [])
+    code = (
+        "import sys\nfrom bfimg.cli import main\n"
+        f"sys.argv = ['bfimg', {verb!r}, {str(disk)!r}, *{rest!r}]\n"
+        "try:\n    main.main()\nexcept SystemExit as stop:\n"
+        "    sys.exit('construct' if 'construct' in sys.modules else stop.code)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["inspect", "--nonsense"], ["formats"], ["formats", "basic"]])
 def test_usage_errors_exit_with_2(bfimg: Run, arguments: list[str]) -> None:
     result = bfimg(*arguments)
