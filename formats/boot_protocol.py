@@ -13,6 +13,12 @@ FW_CFG_FILE_DIRECTORY = Constant(0x19, "fw_cfg selector of the file directory")
 NONCE_FILE = TextConstant("opt/bareflow/nonce", "fw_cfg file with the nonce the kernel echoes in its boot line")
 NONCE_MAX = Constant(64, "Longest nonce the kernel echoes", "bytes")
 LINE_PREFIX = TextConstant("@@ ", "Starts each line for machines; one JSON object follows")
+HOST_CONFIG_FILE = TextConstant("opt/bareflow/config", "fw_cfg file with lines that go before those of CONFIG_FILE")
+HOST_CONFIG_MAX = Constant(1024, "Longest such file the kernel reads", "bytes")
+EXPORT_VERSION = Constant(1, "Version of the export's JSON schema")
+EXPORT_BEGIN = TextConstant("--- BEGIN JSON ---", "Line before the export")
+EXPORT_END = TextConstant("--- END JSON ---", "Line behind the export; CRC-32 of the lines between follows")
+EXPORT_CRC = TextConstant("--- CRC32 ", "Starts the line behind EXPORT_END: 8 hexadecimal digits and ' ---' follow")
 CONFIG_FILE = TextConstant("BAREFLOW.CFG", "Text file on the volume that says what to run")
 
 

@@ -25,7 +25,7 @@ from bfimg.toolchain.run import run
 T = TypeVar("T")
 
 # Folders of the kernel that are no part of the kernel binary.
-_BOOT, _MODULES = "boot", "modules"
+_BOOT, _MODULES, _RUNTIME = "boot", "modules", "runtime"
 _MODULE_START = "module_start.S"
 
 _SOURCE_HINT = "mend the source, or CC"
@@ -112,7 +112,7 @@ class KernelBuild:
             source
             for pattern in ("*.c", "*.S")
             for source in sorted(self.sources.rglob(pattern))
-            if source.relative_to(self.sources).parts[0] not in (_BOOT, _MODULES)
+            if source.relative_to(self.sources).parts[0] not in (_BOOT, _MODULES, _RUNTIME)
             and source.name != _MODULE_START
             and not source.name.endswith(".ld.S")
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from bfimg.check import codes
@@ -14,7 +15,7 @@ from bfimg.formats.disk_layout import (
 )
 from bfimg.formats.kernel_header import KERNEL_CANARY, KERNEL_SIGNATURE, KernelHeader
 from bfimg.formats.mbr import SECTOR_SIZE
-from bfimg.formats.memory_map import MEMORY_REGIONS, MemoryRegion, memory_region
+from bfimg.formats.memory_map import MEMORY_REGIONS, MemoryAccess, MemoryRegion, memory_region
 from bfimg.formats.stage2 import STAGE2_DESCRIPTOR_OFFSET, STAGE2_MAGIC, STAGE2_SIZE, Stage2Descriptor
 from bfimg.image.probe import Probe
 from bfimg.image.store import Store
@@ -23,7 +24,9 @@ _STAGE2 = disk_region("stage2").first_lba * SECTOR_SIZE
 _KERNEL = disk_region("kernel")
 _DESCRIPTOR = _STAGE2 + STAGE2_DESCRIPTOR_OFFSET
 _SEARCHED_SECTORS = 64  # for a kernel that is not where it should be
-_FIRMWARE = MemoryRegion("firmware", 0x90000, 0x70000, "Extended BIOS data area, video memory, BIOS")
+_FIRMWARE = MemoryRegion(
+    "firmware", 0x90000, 0x70000, MemoryAccess.KERNEL, "Extended BIOS data area, video memory, BIOS"
+)
 _CHUNK = 1 << 20
 
 
@@ -157,7 +160,7 @@ def _check_memory(header: KernelHeader, start: int, collector: Collector) -> Non
         message = f"is {header.bss_end:#x}, the image ends at {loaded_end:#x}"
         collector.add(codes.KERNEL_HEADER, "kernel.bss_end", at, message)
     end = max(header.bss_end, loaded_end)
-    kernel = MemoryRegion("kernel", header.load_address, end - header.load_address, "Image and bss")
+    kernel = replace(memory_region("kernel"), start=header.load_address, size=end - header.load_address)
     others = [region for region in MEMORY_REGIONS if region.name != "kernel"]
     ordered = sorted([*others, kernel, _FIRMWARE], key=lambda region: region.start)
     for lower, upper in pairwise(ordered):

@@ -24,8 +24,17 @@ def reference() -> str:
         "|---|---:|---:|---|",
     ]
     lines += [f"| `{r.name}` | {r.first_lba} | {r.sectors or 'chosen'} | {r.meaning} |" for r in DISK_REGIONS]
-    lines += ["", "## Memory map", "", "| region | start | end | size | what |", "|---|---:|---:|---:|---|"]
-    lines += [f"| `{r.name}` | {r.start:#x} | {r.end:#x} | {r.size:,} | {r.meaning} |" for r in MEMORY_REGIONS]
+    lines += [
+        "",
+        "## Memory map",
+        "",
+        "| region | start | end | size | access | what |",
+        "|---|---:|---:|---:|---|---|",
+    ]
+    lines += [
+        f"| `{r.name}` | {r.start:#x} | {r.end:#x} | {r.size:,} | {r.access.name.lower()} | {r.meaning} |"
+        for r in MEMORY_REGIONS
+    ]
     lines += ["", "## CRCs", "", "| name | polynomial | initial | xor out | reflected | CRC of `123456789` |"]
     lines.append("|---|---|---|---|---|---|")
     for crc in ALL_CRCS:

@@ -18,7 +18,7 @@ ALL = [structure for module in catalogue.MODULES for structure in catalogue.stru
 
 
 def test_every_definition_file_is_in_the_catalogue(repository: Path) -> None:
-    helpers = {"__init__", "catalogue", "crc", "memory_map", "structure"}
+    helpers = {"__init__", "catalogue", "crc", "structure"}
     names = {path.stem for path in (repository / "formats").glob("*.py")} - helpers
     assert names == {module.__name__.rpartition(".")[2] for module in catalogue.MODULES}
 

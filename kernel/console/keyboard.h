@@ -1,0 +1,26 @@
+/* PS/2 keyboard (interrupt 1, scan code set 1, US layout) and, as a second keyboard, what arrives on COM1. */
+#pragma once
+#include <stdbool.h>
+
+enum key {
+    KEY_ENTER = '\n',
+    KEY_BACKSPACE = '\b',
+    KEY_ESCAPE = 27,
+    KEY_UP = 0x100,
+    KEY_DOWN,
+    KEY_LEFT,
+    KEY_RIGHT,
+    KEY_PAGE_UP,
+    KEY_PAGE_DOWN,
+    KEY_HOME,
+    KEY_END,
+    KEY_F1, /* to F12: KEY_F1 + 11 */
+};
+
+void keyboard_init(void);
+
+/* Waits for a key: its ASCII character, or an enum key. */
+int wait_key(void);
+
+/* Whether wait_key would return at once. */
+bool key_is_waiting(void);
