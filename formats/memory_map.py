@@ -52,6 +52,9 @@ MEMORY_REGIONS = (
     MemoryRegion("boot_scratch", 0xA000, 4 * _KIB, _BOOT, "Stage 2's working memory: CRC table, disk address packet"),
     MemoryRegion("page_tables", 0xB000, 8 * _KIB, _KERNEL_ONLY, "Page directory, page table of the lowest 4 MiB"),
     MemoryRegion("services", 0xD000, 4 * _KIB, _KERNEL_ONLY, "Table of the kernel functions that modules may call"),
+    MemoryRegion(
+        "tasks", 0xE000, 4 * _KIB, _MODULE, "GDT, task states and stack of the double fault: the CPU writes them"
+    ),
     MemoryRegion("kernel", _KERNEL, KERNEL_MAX_SECTORS * SECTOR_SIZE, _KERNEL_ONLY, "Kernel image, data and bss"),
     MemoryRegion("stack", 0x80000, 64 * _KIB, _KERNEL_ONLY, "Kernel stack, top at the end, grows down"),
     MemoryRegion("heap", 0x100000, 256 * _KIB, _KERNEL_ONLY, "Kernel heap"),

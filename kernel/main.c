@@ -5,13 +5,17 @@
 #include "disk/ata.h"
 #include "disk/partitions.h"
 #include "fat/fat16.h"
-#include "interrupts/exceptions.h"
+#include "interrupts/interrupts.h"
+#include "interrupts/pic.h"
+#include "interrupts/timer.h"
 #include "lib/string.h"
 #include "loader/loader.h"
 #include "machine/end.h"
 #include "machine/memory.h"
 #include "machine/nonce.h"
+#include "memory/paging.h"
 #include "report/events.h"
+#include "run/services.h"
 
 extern const struct bf_kernel_header kernel_header; /* entry.S */
 
@@ -41,7 +45,7 @@ static void start(const struct bf_boot_info *info)
     report_boot(&boot);
     if (!boot.canary)
         refuse("the kernel was not loaded whole");
-    if (!memory_is_usable(info, BF_MEM_HEAP_START, BF_MEM_FILE_BUFFER_END))
+    if (!memory_is_usable(info, BF_MEM_HEAP_START, BF_MEM_PROFILE_END))
         refuse("not enough memory");
 }
 
@@ -77,8 +81,13 @@ void kernel_main(const struct bf_boot_info *info)
     struct totals totals = {0};
     serial_init();
     vga_init();
-    exceptions_init();
+    paging_init();
+    interrupts_init();
     start(info);
+    services_init();
+    pic_init();
+    timer_init();
+    __asm__ volatile("sti");
     for (unsigned i = 0; i < ATA_DRIVES; i++) {
         struct ata_drive drive;
         enum ata_result result = ata_open(i, &drive);

@@ -1,13 +1,16 @@
+/* Exceptions: a module's unwind to its caller, the kernel's own end the run. */
 #include <stdbool.h>
 
 #include "bf_formats.h"
-#include "console/print.h"
-#include "interrupts/exceptions.h"
+#include "interrupts/interrupts.h"
+#include "interrupts/pic.h"
+#include "interrupts/tasks.h"
+#include "interrupts/vectors.h"
 #include "machine/end.h"
 #include "machine/io.h"
-#include "report/json.h"
+#include "report/fault.h"
+#include "run/unwind.h"
 
-/* Names as in the Intel SDM, volume 3, table 6-1. */
 static const char *const names[] = {
     "divide error", "debug", "NMI", "breakpoint", "overflow", "bound range exceeded", "invalid opcode",
     "device not available", "double fault", "coprocessor segment overrun", "invalid TSS", "segment not present",
@@ -16,49 +19,62 @@ static const char *const names[] = {
     "control protection exception",
 };
 
-static const char *module;
-
-void exceptions_set_module(const char *name)
-{
-    module = name;
-}
-
-static const char *exception_name(uint32_t vector)
+const char *exception_name(uint32_t vector)
 {
     return vector < sizeof names / sizeof *names ? names[vector] : "reserved";
 }
 
-void exception_report(const struct exception_frame *frame)
+/* Ring 0 to ring 0: the CPU pushed no esp; the interrupted code's own stack begins behind the frame. */
+static struct fault fault_of(const struct interrupt_frame *frame)
+{
+    return (struct fault){
+        .vector = frame->vector, .error_code = frame->error_code, .eip = frame->eip, .cs = frame->cs,
+        .eflags = frame->eflags, .eax = frame->eax, .ebx = frame->ebx, .ecx = frame->ecx, .edx = frame->edx,
+        .esi = frame->esi, .edi = frame->edi, .ebp = frame->ebp, .esp = (uint32_t)(uintptr_t)(frame + 1),
+        .cr2 = read_cr2(),
+    };
+}
+
+void interrupt_dispatch(const struct interrupt_frame *frame)
+{
+    if (frame->vector >= PIC_FIRST_VECTOR) {
+        pic_dispatch((enum irq)(frame->vector - PIC_FIRST_VECTOR));
+        if (guard_is_over() && frame->cr0 & CR0_WRITE_PROTECT) {
+            struct fault fault = fault_of(frame);
+            guard_stop(GUARD_TIME_LIMIT, &fault);
+            guard_unwind();
+        }
+        return;
+    }
+    struct fault fault = fault_of(frame);
+    if (!(frame->cr0 & CR0_WRITE_PROTECT))
+        fault_end_run(&fault);
+    guard_stop(GUARD_FAULT, &fault);
+    guard_unwind();
+}
+
+void double_fault(void)
+{
+    struct task_state *state = tasks_main();
+    struct fault fault = {
+        .vector = VECTOR_DOUBLE_FAULT, .eip = state->eip, .cs = state->cs, .eflags = state->eflags,
+        .eax = state->eax, .ebx = state->ebx, .ecx = state->ecx, .edx = state->edx, .esi = state->esi,
+        .edi = state->edi, .ebp = state->ebp, .esp = state->esp, .cr2 = read_cr2(),
+    };
+    if (!guard_is_running())
+        fault_end_run(&fault);
+    guard_stop(GUARD_FAULT, &fault);
+    pic_end_all(); /* an interrupt that found no stack was never acknowledged */
+    state->eip = (uint32_t)(uintptr_t)guard_unwind;
+    state->eflags = EFLAGS_RESERVED; /* interrupts off */
+}
+
+void fault_end_run(const struct fault *fault)
 {
     static bool reporting;
     if (reporting) /* a fault in the report itself: no second try */
         machine_end(BF_EXIT_VALUE_FAULT);
     reporting = true;
-
-    /* Ring 0 to ring 0: the CPU pushed no esp; the interrupted code's own stack begins behind the frame. */
-    uint32_t esp = (uint32_t)(uintptr_t)(frame + 1);
-    json_begin("fault");
-    json_number("vector", frame->vector);
-    json_text("name", exception_name(frame->vector));
-    json_number("error_code", frame->error_code);
-    json_text("module", module ? module : "");
-    json_number("eip", frame->eip);
-    json_number("cs", frame->cs);
-    json_number("eflags", frame->eflags);
-    json_number("eax", frame->eax);
-    json_number("ebx", frame->ebx);
-    json_number("ecx", frame->ecx);
-    json_number("edx", frame->edx);
-    json_number("esi", frame->esi);
-    json_number("edi", frame->edi);
-    json_number("ebp", frame->ebp);
-    json_number("esp", esp);
-    json_number("cr2", read_cr2());
-    json_end();
-    console_print(VGA_RED, "\nCPU exception %u, %s, error code 0x%x, at 0x%08x%s%s\n", frame->vector,
-                  exception_name(frame->vector), frame->error_code, frame->eip, module ? " in module " : "",
-                  module ? module : "");
-    console_print(VGA_RED, "eax %08x ebx %08x ecx %08x edx %08x\n", frame->eax, frame->ebx, frame->ecx, frame->edx);
-    console_print(VGA_RED, "esi %08x edi %08x ebp %08x esp %08x\n", frame->esi, frame->edi, frame->ebp, esp);
+    report_fault("", exception_name(fault->vector), fault);
     machine_end(BF_EXIT_VALUE_FAULT);
 }

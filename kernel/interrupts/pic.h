@@ -1,5 +1,6 @@
 /* The two 8259A interrupt controllers. Intel 8259A data sheet. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PIC_FIRST_VECTOR 32 /* of 16 */
@@ -9,7 +10,14 @@ enum irq { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQS = 16 };
 /* Moves the interrupts to PIC_FIRST_VECTOR, all masked. */
 void pic_init(void);
 
-void pic_unmask(enum irq irq);
-
-/* Registers what to call, with interrupts off, when `irq` comes, and unmasks it. The handler uses no SSE. */
+/* Registers what to call, with interrupts off, when `irq` comes, and unmasks it. */
 void irq_install(enum irq irq, void (*handler)(void));
+
+/* Acknowledges `irq` and calls its handler. */
+void pic_dispatch(enum irq irq);
+
+/* Cycles spent in handlers so far, for those who measure. */
+uint64_t interrupt_cycles(void);
+
+/* Acknowledges whatever is in service: its handler will not be finished. */
+void pic_end_all(void);

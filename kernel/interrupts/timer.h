@@ -1,6 +1,5 @@
 /* The 8254 timer at 1 kHz (interrupt 0) as the kernel's clock. Intel 8254 data sheet. */
 #pragma once
-#include <stdbool.h>
 #include <stdint.h>
 
 #define TIMER_HZ 1000
@@ -9,6 +8,3 @@ void timer_init(void);
 
 /* Milliseconds since timer_init. Wraps after 49 days. */
 uint32_t timer_ticks(void);
-
-/* Cycles spent in interrupts so far, for those who measure. */
-uint64_t interrupt_cycles(void);

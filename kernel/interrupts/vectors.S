@@ -1,6 +1,6 @@
 /*
- * Entry points of the 32 CPU exceptions, EXCEPTION_STUB_SIZE bytes apart. Each builds a struct exception_frame on the
- * stack and calls exception_report, which does not return. Intel SDM volume 3, chapter 6.
+ * Entry points of all vectors, VECTOR_STUB_SIZE bytes apart. Each builds a struct interrupt_frame on the stack it finds
+ * and calls interrupt_dispatch with kernel memory writable. Intel SDM volume 3, chapter 6.
  */
 #include "interrupts/vectors.h"
 
@@ -8,24 +8,56 @@
 
 .intel_syntax noprefix
 .section .text, "ax"
-.global exception_stubs
+.global vector_stubs, double_fault_entry
 
-    .balign EXCEPTION_STUB_SIZE
-exception_stubs:
+    .balign VECTOR_STUB_SIZE
+vector_stubs:
 .irp vector, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    .balign EXCEPTION_STUB_SIZE
+    .balign VECTOR_STUB_SIZE
     .if ((WITH_ERROR_CODE >> \vector) & 1) == 0
     push 0
     .endif
     push \vector
-    jmp exception_common
+    jmp common
+.endr
+.irp vector, 32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47
+    .balign VECTOR_STUB_SIZE
+    push 0
+    push \vector
+    jmp common
 .endr
 
-exception_common:
+common:
     cld
     pushad
-    mov eax, esp                        /* struct exception_frame * */
+    mov eax, cr0
+    push eax
+    and eax, ~CR0_WRITE_PROTECT
+    mov cr0, eax
+    mov ebx, esp                        /* struct interrupt_frame * */
     and esp, -16
     sub esp, 12                         /* with one argument, a multiple of 16 at the call */
-    push eax
-    call exception_report
+    push ebx
+    call interrupt_dispatch             /* returns only from the interrupts of devices */
+    mov esp, ebx
+    pop eax
+    mov cr0, eax
+    popad
+    add esp, 8                          /* vector, error code */
+    iretd
+
+/*
+ * The double-fault task: it has a stack of its own, since the usual cause is a stack that has overflowed. The CPU has
+ * stored the registers of the task that failed; double_fault changes where that one goes on. iretd returns to it, and
+ * leaves this task where the next double fault resumes it.
+ */
+double_fault_entry:
+    clts                                /* a task switch sets CR0.TS */
+    cld
+    mov eax, cr0
+    and eax, ~CR0_WRITE_PROTECT
+    mov cr0, eax
+    call double_fault
+    add esp, 4                          /* error code, always 0 */
+    iretd
+    jmp double_fault_entry

@@ -1,12 +1,12 @@
-#include "interrupts/exceptions.h"
 #include "lib/string.h"
 #include "loader/module.h"
-#include "machine/io.h"
+#include "report/fault.h"
+#include "run/guard.h"
 
 #define ARENA ((uint8_t *)BF_MEM_MODULE_ARENA_START)
 #define UNKNOWN_MODULE_SIZE 1 /* argument for a module nothing is known of */
 
-typedef uint32_t (*native_entry)(uint32_t size);
+#define TIME_LIMIT_MS 2000
 
 void native_examine(struct module *module, const uint8_t *file, uint32_t size)
 {
@@ -35,20 +35,23 @@ void native_run(struct module *module, const uint8_t *file, uint32_t iterations)
     struct bf_native_module_header header;
     memcpy(&header, file, sizeof header);
     memcpy(ARENA, file + sizeof header, header.code_size);
-    native_entry entry = (native_entry)(uintptr_t)(ARENA + header.entry_offset);
     const struct known_module *known = known_module_find(module->name);
 
     module->size = known ? known->size : UNKNOWN_MODULE_SIZE;
     module->status = known ? MODULE_PASSED : MODULE_UNCHECKED;
     module->expected = known ? known->answer : 0;
-    exceptions_set_module(module->name);
+    struct guarded outcome;
     while (module->calls < iterations && module->status != MODULE_FAILED) {
-        uint64_t start = rdtsc();
-        module->answer = entry(module->size);
-        module->cycles += rdtsc() - start;
+        guard_call(BF_MEM_MODULE_ARENA_START + header.entry_offset, module->size, TIME_LIMIT_MS, &outcome);
         module->calls++;
+        if (outcome.ending != GUARD_RETURNED) {
+            report_fault(module->name, guard_reason(&outcome), &outcome.fault);
+            module->status = MODULE_FAILED;
+            break;
+        }
+        module->answer = outcome.value;
+        module->cycles += outcome.cycles;
         if (known && module->answer != known->answer)
             module->status = MODULE_FAILED;
     }
-    exceptions_set_module(0);
 }

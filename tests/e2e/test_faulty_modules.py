@@ -1,13 +1,13 @@
-"""Modules that misbehave while they run. Code by hand: no compiler leaves a division by zero in."""
+"""Modules that misbehave while they run. In assembly: no compiler leaves a division by zero in."""
 
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-DIVIDE_BY_ZERO = bytes.fromhex("31 c9 31 d2 b8 01 00 00 00 f7 f1 c3")  # xor ecx, ecx; xor edx, edx; mov eax, 1; div ecx
-UNDEFINED = bytes.fromhex("90 0f 0b c3")  # nop; ud2
-ENDLESS = bytes.fromhex("eb fe")  # jmp to itself
+from bfimg.formats.memory_map import memory_region
+
 DOUBLE_ARGUMENT = bytes.fromhex("8b 44 24 04 01 c0 c3")  # mov eax, [esp + 4]; add eax, eax; ret
 
 
@@ -33,23 +33,90 @@ def processes_with(text):
     return found
 
 
-@pytest.mark.parametrize(
-    ("code", "vector", "name", "offset"),
-    [(DIVIDE_BY_ZERO, 0, "divide error", 9), (UNDEFINED, 6, "invalid opcode", 1)],
-)
-def test_cpu_exception_is_reported_with_its_place(slave_run, make_native, module_files, code, vector, name, offset):
-    run = slave_run({"FAULTY.MOD": make_native(code), "SUM.MOD": module_files["sum"]})
-    assert (run.report.exit_value, run.report.timed_out) == ("FAULT", False)
-    fault = run.only("fault")
-    assert (fault["vector"], fault["name"], fault["module"]) == (vector, name, "test")
-    assert fault["eip"] == 0x160000 + offset  # in the module arena
-    assert run.report.reason.startswith(f"the kernel reported a fault: vector {vector}, name {name}, ")
-    assert f"CPU exception {vector}, {name}" in run.report.transcript
-    assert not run.events("done")
+# name: (assembly of the module, reason the kernel gives)
+FAULTS = {
+    "divide by zero": ("xor ecx, ecx; xor edx, edx; mov eax, 1; div ecx", "divide error"),
+    "overflowing division": ("mov edx, 5; xor eax, eax; mov ecx, 1; div ecx", "divide error"),
+    "undefined instruction": ("nop; ud2", "invalid opcode"),
+    "breakpoint": ("int3", "breakpoint"),
+    "read through a null pointer": ("xor eax, eax; mov eax, [eax]", "page fault"),
+    "write through a null pointer": ("xor eax, eax; mov [eax + 8], eax", "page fault"),
+    "call through a null pointer": ("xor eax, eax; call eax", "page fault"),
+    "write to kernel code": ("mov dword ptr [0x10040], 0", "page fault"),
+    "write to the kernel stack": ("mov dword ptr [0x8fff0], 0", "page fault"),
+    "write to the kernel heap": ("mov dword ptr [0x100000], 0", "page fault"),
+    "write to the page table": ("mov dword ptr [0xc000], 0", "page fault"),
+    "write to the screen": ("mov dword ptr [0xb8000], 0", "page fault"),
+    "read above memory": ("mov eax, [0xfff00000]", "page fault"),
+    "jump out of memory": ("mov eax, 0x7ff00000; jmp eax", "page fault"),
+    "stack into kernel memory": ("mov esp, 0x20000; push eax", "double fault"),
+    "stack into nothing": ("mov esp, 0x40000000; push eax", "double fault"),
+    "interrupt nobody has": ("int 0x80", "general protection"),
+    "bad segment": ("mov eax, 0x33; mov ds, eax", "general protection"),
+    "unaligned SSE access": ("lea eax, [esp + 1]; and eax, -16; movaps xmm0, [eax + 1]", "general protection"),
+    "endless recursion": ("1: call 1b", "stack overflow"),
+    "endless pushing": ("1: push eax; jmp 1b", "stack overflow"),
+    "large local variable": ("sub esp, 0x8400; mov [esp], eax; call 1f; 1: nop", "stack overflow"),
+    "endless loop": ("1: jmp 1b", "time limit"),
+    "endless loop that sleeps": ("1: hlt; jmp 1b", "time limit"),
+    "endless loop with the direction flag set": ("std; 1: jmp 1b", "time limit"),
+    "write to the interrupted kernel's registers": ("mov dword ptr [0x9000], 1", "page fault"),
+}
 
 
-def test_module_that_never_returns_is_ended_by_the_time_limit(boot_disk, kernel_disk, slave_volume, make_native):
-    volume = slave_volume({"ENDLESS.MOD": make_native(ENDLESS)})
+@pytest.fixture(scope="module")
+def assemble(tmp_path_factory):
+    """Function from Intel assembly to machine code at the start of the module arena."""
+    folder = tmp_path_factory.mktemp("assembled")
+
+    def make(text):
+        source, unlinked, flat = folder / "code.S", folder / "code.o", folder / "code.bin"
+        source.write_text(f".intel_syntax noprefix\n{text}\nret\n", encoding="ascii")
+        subprocess.run(["clang", "--target=i686-unknown-none-elf", "-msse2", "-c", source, "-o", unlinked], check=True)
+        at = hex(memory_region("module_arena").start)
+        link = ["ld.lld", "-m", "elf_i386", "--oformat", "binary", "-Ttext", at, unlinked, "-o", flat]
+        subprocess.run([*link, "--entry", at], check=True)
+        return flat.read_bytes()
+
+    return make
+
+
+def test_every_fault_stops_its_module_and_the_next_one_runs(assemble, slave_run, make_native, module_files, programs):
+    files = {"BAREFLOW.CFG": b"time_limit = 50\n"}
+    for number, (code, _) in enumerate(FAULTS.values()):
+        files[f"FAULT{number:02}.MOD"] = make_native(assemble(code), name=f"fault{number:02}".encode().ljust(32, b"\0"))
+        files[f"NEXT{number:02}.MOD"] = make_native(
+            module_files["sum"][48:], name=f"next{number:02}".encode().ljust(32, b"\0")
+        )
+    run = slave_run(files)
+    assert run.report.exit_value == "FAILED", run.report.transcript
+    reasons = {event["module"]: event["name"] for event in run.events("fault")}
+    expected = {f"fault{number:02}": reason for number, (_, reason) in enumerate(FAULTS.values())}
+    assert {name: reasons[module] for name, module in zip(FAULTS, expected, strict=True)} == {
+        name: reason for name, (_, reason) in FAULTS.items()
+    }
+    for number in range(len(FAULTS)):
+        assert run.module(f"FAULT{number:02}.MOD")["status"] == "stopped"
+        assert run.module(f"NEXT{number:02}.MOD")["status"] == "unchecked"
+    assert run.only("done")["stopped"] == len(FAULTS)
+
+
+def test_fault_is_reported_with_its_place_and_registers(assemble, slave_run, make_native):
+    code = assemble(
+        "mov eax, 0x11; mov ebx, 0x22; mov ecx, 0x33; mov edx, 0x44; mov esi, 0x55; mov edi, 0x66; mov [0], al"
+    )
+    fault = slave_run({"FAULTY.MOD": make_native(code)}).only("fault")
+    assert (fault["vector"], fault["name"], fault["module"], fault["cr2"]) == (14, "page fault", "test", 0)
+    assert fault["eip"] == memory_region("module_arena").start + 30
+    registers = [fault[name] for name in ("eax", "ebx", "ecx", "edx", "esi", "edi")]
+    assert registers == [0x11, 0x22, 0x33, 0x44, 0x55, 0x66]
+    assert fault["error_code"] == 2  # a write to an absent page in ring 0
+
+
+def test_guest_that_turns_interrupts_off_and_loops_is_ended_by_the_host(
+    assemble, boot_disk, kernel_disk, slave_volume, make_native
+):
+    volume = slave_volume({"ENDLESS.MOD": make_native(assemble("cli; 1: jmp 1b"))})
     started = time.monotonic()
     report = boot_disk(kernel_disk, slave=volume, timeout=2).report
     assert time.monotonic() - started < 4

@@ -1,0 +1,74 @@
+/*
+ * The way into module code and the two ways out. While it runs: its own stack, CR0.WP set, so that kernel memory is
+ * read-only. The time is taken behind the switch and before the return, and kept at the top of the module's stack: kernel
+ * memory cannot be written in between.
+ */
+#include "bf_formats.inc"
+#include "interrupts/vectors.h"
+
+#define MXCSR_DEFAULT 0x1f80            /* all SSE exceptions masked, round to nearest */
+#define TOP BF_MEM_MODULE_STACK_END
+#define START_LOW TOP - 8
+#define START_HIGH TOP - 4
+
+.intel_syntax noprefix
+
+.section .rodata, "a"
+    .balign 4
+mxcsr_default:
+    .long MXCSR_DEFAULT
+
+.section .bss, "aw", @nobits
+    .balign 4
+kernel_esp:
+    .long 0
+
+.section .text, "ax"
+.global guard_enter, guard_unwind
+
+/* uint64_t guard_enter(uint32_t function, uint32_t argument, uint32_t *value) */
+guard_enter:
+    push ebp
+    push ebx
+    push esi
+    push edi
+    mov esi, [esp + 20]                 /* function */
+    mov edi, [esp + 24]                 /* argument */
+    mov [kernel_esp], esp
+    fninit
+    ldmxcsr [mxcsr_default]
+    mov esp, TOP - 16                   /* with one argument, a multiple of 16 at the call */
+    mov eax, cr0
+    or eax, CR0_WRITE_PROTECT
+    mov cr0, eax
+    mov [TOP - 16], edi
+    rdtsc
+    mov [START_LOW], eax
+    mov [START_HIGH], edx
+    call esi
+    mov ecx, eax
+    rdtsc
+    sub eax, [START_LOW]
+    sbb edx, [START_HIGH]
+    mov ebx, cr0                        /* no register and no flag is taken to be what it was */
+    and ebx, ~CR0_WRITE_PROTECT
+    mov cr0, ebx
+    mov esp, [kernel_esp]
+    mov ebx, [esp + 28]                 /* value */
+    mov [ebx], ecx
+    jmp .Lleave
+
+/* void guard_unwind(void): from an interrupt or the double-fault task, interrupts off, kernel memory writable */
+guard_unwind:
+    clts                                /* set when a double fault came in between */
+    mov esp, [kernel_esp]
+    xor eax, eax
+    xor edx, edx
+.Lleave:
+    cld
+    sti
+    pop edi
+    pop esi
+    pop ebx
+    pop ebp
+    ret
