@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "loader/loader.h"
 #include "machine/end.h"
+#include "machine/io.h"
 #include "machine/memory.h"
 #include "machine/nonce.h"
 #include "memory/paging.h"
@@ -87,7 +88,7 @@ void kernel_main(const struct bf_boot_info *info)
     services_init();
     pic_init();
     timer_init();
-    __asm__ volatile("sti");
+    interrupts_on();
     for (unsigned i = 0; i < ATA_DRIVES; i++) {
         struct ata_drive drive;
         enum ata_result result = ata_open(i, &drive);

@@ -26,6 +26,16 @@ static inline void insd(uint16_t port, void *buffer, size_t count)
     __asm__ volatile("rep insl" : "+D"(buffer), "+c"(count) : "d"(port) : "memory");
 }
 
+static inline void interrupts_off(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+static inline void interrupts_on(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}
+
 /* Time stamp counter: cycles, or instructions under QEMU's -icount shift=0. */
 static inline uint64_t rdtsc(void)
 {

@@ -26,7 +26,7 @@ kernel_esp:
 .section .text, "ax"
 .global guard_enter, guard_unwind
 
-/* uint64_t guard_enter(uint32_t function, uint32_t argument, uint32_t *value) */
+/* uint64_t guard_enter(uint32_t function, uint32_t argument, uint32_t *value); interrupts are off before and behind it */
 guard_enter:
     push ebp
     push ebx
@@ -45,7 +45,9 @@ guard_enter:
     rdtsc
     mov [START_LOW], eax
     mov [START_HIGH], edx
+    sti                                 /* on for what is measured, and only for that: see guard_call */
     call esi
+    cli
     mov ecx, eax
     rdtsc
     sub eax, [START_LOW]
@@ -58,7 +60,7 @@ guard_enter:
     mov [ebx], ecx
     jmp .Lleave
 
-/* void guard_unwind(void): from an interrupt or the double-fault task, interrupts off, kernel memory writable */
+/* void guard_unwind(void): from an interrupt or the double-fault task, kernel memory writable */
 guard_unwind:
     clts                                /* set when a double fault came in between */
     mov esp, [kernel_esp]
@@ -66,7 +68,6 @@ guard_unwind:
     xor edx, edx
 .Lleave:
     cld
-    sti
     pop edi
     pop esi
     pop ebx

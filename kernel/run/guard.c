@@ -4,12 +4,13 @@
 #include "interrupts/interrupts.h"
 #include "interrupts/pic.h"
 #include "interrupts/vectors.h"
+#include "machine/io.h"
 #include "run/unwind.h"
 
 /* From this far below the module's stack on, a fault is no overflow but a stray pointer. */
 #define OVERFLOW_REACH 0x10000u
 
-/* guard.S: calls the function and returns the cycles it took, or 0 after guard_unwind. */
+/* guard.S: calls the function and returns the cycles it took, or 0 after guard_unwind. Interrupts off. */
 uint64_t guard_enter(uint32_t function, uint32_t argument, uint32_t *value);
 
 static struct guarded *running;
@@ -55,6 +56,8 @@ void guard_stop(enum guard_ending ending, const struct fault *fault)
 void guard_call(uint32_t function, uint32_t argument, uint32_t limit_ms, struct guarded *outcome)
 {
     *outcome = (struct guarded){.ending = GUARD_RETURNED};
+    /* Off, so that the interrupts subtracted are those between the two readings of the clock, no more and no less. */
+    interrupts_off();
     uint64_t interrupted = interrupt_cycles();
     ticks_left = limit_ms ? limit_ms + 1 : 0; /* the first tick may come at once */
     over = false;
@@ -63,6 +66,7 @@ void guard_call(uint32_t function, uint32_t argument, uint32_t limit_ms, struct 
     running = 0;
     over = false;
     interrupted = interrupt_cycles() - interrupted;
+    interrupts_on();
     if (outcome->ending == GUARD_RETURNED && cycles > interrupted)
         outcome->cycles = cycles - interrupted;
 }
