@@ -1,6 +1,7 @@
 /*
  * A heap over memory that the caller gives: first fit, blocks that touch are joined when they are freed. The kernel has
  * one (kernel_heap); the runtime of native modules makes its own over the rest of the module arena from this source.
+ * Not for interrupt handlers: a call must not be interrupted by another on the same heap.
  */
 #pragma once
 #include <stdbool.h>
@@ -26,9 +27,10 @@ struct memory_statistics {
     size_t peak;
     size_t largest_free;  /* the largest block that could be handed out */
     uint32_t allocations; /* blocks handed out now */
-    uint32_t fragmentation_percent; /* 100 * (1 - largest_free / free); 0 when nothing is free */
+    uint32_t fragmentation_percent; /* of the free bytes, those outside the largest free block; 0 when none is free */
 };
 
+/* Ends that are not HEAP_ALIGNMENT-aligned are left out; a size too small for one block makes an empty heap. */
 void heap_init(struct heap *heap, void *memory, size_t size);
 
 /* Adds a second range, at a higher address, that need not touch the first. */
@@ -40,12 +42,20 @@ void *heap_allocate(struct heap *heap, size_t size);
 /* `memory` is 0 or what heap_allocate returned. False, and nothing done, when it is neither, or was freed before. */
 bool heap_free(struct heap *heap, void *memory);
 
+/* The bytes that may be used at `memory`, which heap_allocate returned: what was asked for, or a little more.
+ * 0 when it was not handed out. */
+size_t heap_usable_size(const struct heap *heap, const void *memory);
+
 struct memory_statistics heap_statistics(const struct heap *heap);
+
+/* 100 * rest / free, rounded down, where rest is what `free` bytes have outside their largest block. */
+uint32_t memory_fragmentation(size_t free, size_t largest_block);
 
 /* Whether all blocks lie in order, fill the ranges, and no two free ones touch. */
 bool heap_is_sound(const struct heap *heap);
 
 /* The kernel's own heap, BF_MEM_HEAP. */
 extern struct heap kernel_heap;
+void kernel_heap_init(void);
 void *kernel_allocate(size_t size);
 void kernel_free(void *memory);
