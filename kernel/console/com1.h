@@ -11,5 +11,7 @@
 #define LINE_DIVISOR_ACCESS 0x80
 #define FIFO_ENABLE_CLEARED 0x07
 #define MODEM_DTR_RTS 0x03
+#define STATUS_DATA_READY 0x01
 #define STATUS_HOLDING_EMPTY 0x20
 #define STATUS_TRANSMITTER_EMPTY 0x40
+#define STATUS_ABSENT 0xff /* reads so where there is no port */

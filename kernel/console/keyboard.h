@@ -17,10 +17,14 @@ enum key {
     KEY_F1, /* to F12: KEY_F1 + 11 */
 };
 
-void keyboard_init(void);
+/* Starts the PS/2 keyboard; pic_init was called before. False when there is none; COM1 works all the same. */
+bool keyboard_init(void);
 
-/* Waits for a key: its ASCII character, or an enum key. */
+/*
+ * Shows the cursor, halts until there is a key, and returns its ASCII character, or an enum key. Timer and interrupts
+ * must be on: the timer's interrupt is what makes it look at COM1. Keys typed before are kept, 32 of them.
+ */
 int wait_key(void);
 
-/* Whether wait_key would return at once. */
+/* Whether wait_key would return at once. Interrupts must be on. */
 bool key_is_waiting(void);

@@ -56,3 +56,9 @@ void serial_drain(void)
 {
     wait_for(STATUS_TRANSMITTER_EMPTY);
 }
+
+int serial_take(void)
+{
+    uint8_t status = inb(COM1_LINE_STATUS);
+    return status != STATUS_ABSENT && status & STATUS_DATA_READY ? inb(COM1_DATA) : -1;
+}

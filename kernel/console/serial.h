@@ -11,3 +11,6 @@ void serial_fresh_line(void);
 
 /* Waits, bounded, until the last character has left. */
 void serial_drain(void);
+
+/* The next character that arrived, or -1. Does not wait. */
+int serial_take(void);

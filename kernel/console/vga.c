@@ -5,18 +5,23 @@
 
 #define COLUMNS 80
 #define ROWS 25
-#define TEXT_BUFFER ((uint16_t *)0xb8000) /* a cell: character, then colour */
+#define TEXT_BUFFER ((uint16_t *)0xb8000) /* a cell: character, colour, background */
 #define CRTC_INDEX 0x3d4
 #define CRTC_DATA 0x3d5
 #define CRTC_CURSOR_HIGH 0x0e
 #define CRTC_CURSOR_LOW 0x0f
+#define ATTRIBUTE_WRITE 0x3c0 /* takes an index, then a value */
+#define ATTRIBUTE_READ 0x3c1
+#define ATTRIBUTE_RESET 0x3da /* read: an index comes next */
+#define ATTRIBUTE_MODE_INDEX 0x30 /* mode control register; bit 5 leaves the screen on */
+#define ATTRIBUTE_MODE_BLINK 0x08 /* the highest bit of a cell blinks, instead of making the background bright */
 
 static unsigned row, column;
-static enum vga_colour colour;
+static enum vga_colour colour, background;
 
 static uint16_t cell(char character)
 {
-    return (uint16_t)(colour << 8 | (uint8_t)character);
+    return (uint16_t)(background << 12 | colour << 8 | (uint8_t)character);
 }
 
 static void clear_row(unsigned which)
@@ -25,7 +30,7 @@ static void clear_row(unsigned which)
         TEXT_BUFFER[which * COLUMNS + i] = cell(' ');
 }
 
-static void show_cursor(void)
+void vga_show_cursor(void)
 {
     unsigned position = row * COLUMNS + column;
     outb(CRTC_INDEX, CRTC_CURSOR_HIGH);
@@ -34,18 +39,37 @@ static void show_cursor(void)
     outb(CRTC_DATA, (uint8_t)position);
 }
 
+static void make_backgrounds_bright(void)
+{
+    inb(ATTRIBUTE_RESET);
+    outb(ATTRIBUTE_WRITE, ATTRIBUTE_MODE_INDEX);
+    outb(ATTRIBUTE_WRITE, inb(ATTRIBUTE_READ) & (uint8_t)~ATTRIBUTE_MODE_BLINK);
+}
+
 void vga_init(void)
 {
     colour = VGA_GREY;
-    for (unsigned i = 0; i < ROWS; i++)
-        clear_row(i);
-    row = column = 0;
-    show_cursor();
+    background = VGA_BLACK;
+    make_backgrounds_bright();
+    vga_clear();
 }
 
 void vga_set_colour(enum vga_colour wanted)
 {
     colour = wanted;
+}
+
+void vga_set_background(enum vga_colour wanted)
+{
+    background = wanted;
+}
+
+void vga_clear(void)
+{
+    for (unsigned i = 0; i < ROWS; i++)
+        clear_row(i);
+    row = column = 0;
+    vga_show_cursor();
 }
 
 static void new_line(void)
@@ -56,13 +80,17 @@ static void new_line(void)
         row = ROWS - 1;
         clear_row(row);
     }
-    show_cursor(); /* once a line: port writes are slow */
+    vga_show_cursor(); /* once a line: port writes are slow */
 }
 
 void vga_put(char character)
 {
     if (character == '\n') {
         new_line();
+        return;
+    }
+    if (character == '\b') {
+        column -= column > 0;
         return;
     }
     TEXT_BUFFER[row * COLUMNS + column] = cell(character);
