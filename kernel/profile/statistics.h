@@ -1,19 +1,20 @@
-/* Sums over measured values, exact in integers: no value is rounded before the division at the end. */
+/* Sums over measured values, exact in integers: nothing is rounded before the division at the end. */
 #pragma once
 #include <stdint.h>
 
+#define SQUARE_WORDS 4 /* 128 bits: the squares of values whose sum has 64 bits cannot have more */
+
+/* All zero: nothing measured yet. The sum of all values must stay below 2^64. */
 struct statistics {
     uint32_t count;
     uint64_t total, minimum, maximum;
-    uint64_t first;                          /* squares are of differences to it, which are small */
-    int64_t differences;                     /* sum of value - first */
-    uint64_t squares_high, squares_low;      /* sum of (value - first)^2, 128 bits */
+    uint32_t squares[SQUARE_WORDS]; /* sum of the squares, least significant word first */
 };
 
 void statistics_add(struct statistics *statistics, uint64_t value);
 
-/* 0 when nothing was added. */
+/* Rounded down; 0 when nothing was added. */
 uint64_t statistics_average(const struct statistics *statistics);
 
-/* Population variance, rounded down; UINT64_MAX when it does not fit. */
+/* Of the population, rounded down; 0 when nothing was added, UINT64_MAX when it has more than 64 bits. */
 uint64_t statistics_variance(const struct statistics *statistics);
