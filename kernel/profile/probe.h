@@ -1,0 +1,12 @@
+/*
+ * The probes, as the services table offers them. They run on the module's stack with kernel memory read-only, and write
+ * nothing but the records, whatever those hold. `function` is the address of the function that is entered or left.
+ */
+#pragma once
+#include <stdint.h>
+
+void bf_probe_enter(void *function, void *caller);
+void bf_probe_leave(void *function, void *caller);
+
+/* Cycles that were not spent in interrupts. */
+uint64_t probe_clock(void);
