@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bfimg.formats.cpu_features import CpuFeature
 from bfimg.formats.crc import CRC32
 from bfimg.formats.memory_map import memory_region
 from bfimg.formats.structure import Constant, Structure, raw, u16, u32
@@ -23,7 +24,7 @@ class KernelHeader(Structure, c_name="kernel_header", size=64, source="BareFlow 
     image_bytes: int = u32("Header and image on disk", unit="bytes", low=65, high=_MEMORY.size)
     bss_end: int = u32("Physical address behind the last byte of bss", low=_MEMORY.start, high=_MEMORY.end)
     load_address: int = u32("Physical address the image is linked for", const=_MEMORY.start)
-    cpu_features: int = u32("Bits of CpuFeature the kernel needs")
+    cpu_features: int = u32("What the kernel needs of the CPU", bits=CpuFeature)
     flags: int = u32("None defined yet", const=0)
     build_id: bytes = raw(16, "First 16 bytes of the SHA-256 of the image behind the header")
     image_crc: int = u32("CRC-32/ISO-HDLC of the image behind the header")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from bfimg.formats.cpu_features import CpuFeature
 from bfimg.formats.crc import CRC32
 from bfimg.formats.structure import Constant, Structure, text, u16, u32
 
@@ -16,6 +17,7 @@ NATIVE_MODULE_VERSION = Constant(1, "Module version written by the build")
 NATIVE_TABLE_MAGIC = Constant(0x42544D42, "'BMTB' in memory: the table of a native module")
 NATIVE_TABLE_VERSION = Constant(1, "Version of the table")
 NATIVE_TABLE_OFFSET = Constant(16, "Where the table stands, from the start of the code", "bytes")
+NATIVE_FUNCTIONS_MAX = Constant(256, "Most functions that an instrumented module may have")
 
 _SOURCE = "BareFlow design: native module"
 
@@ -48,15 +50,15 @@ class NativeModuleTable(Structure, c_name="native_module_table", size=64, source
     magic: int = u32("Marks the table", const=NATIVE_TABLE_MAGIC)
     version: int = u16("Version of the table", const=NATIVE_TABLE_VERSION)
     table_size: int = u16("Bytes in this table", unit="bytes", const=64)
-    flags: int = u32("Bits of NativeModuleFlag")
+    flags: int = u32("What is known and what is there", bits=NativeModuleFlag)
     size: int = u32("Argument of each call, if known")
     answer: int = u32("What the entry returns for it, if known")
     init: int = u32("Function that runs static constructors", unit="bytes")
     fini: int = u32("Function that runs static destructors", unit="bytes")
     image_size: int = u32("Bytes of code, data and bss to copy to the arena; its heap begins behind", unit="bytes")
     functions: int = u32("First NativeFunction entry, 0 for none", unit="bytes")
-    function_count: int = u32("NativeFunction entries, in the order of their offsets", high=256)
-    cpu_features: int = u32("Bits of CpuFeature the code needs")
+    function_count: int = u32("NativeFunction entries, in the order of their offsets", high=NATIVE_FUNCTIONS_MAX)
+    cpu_features: int = u32("What the code needs of the CPU", bits=CpuFeature)
     reserved0: int = u32("Zero", const=0)
     reserved1: int = u32("Zero", const=0)
     reserved2: int = u32("Zero", const=0)

@@ -63,6 +63,7 @@ class FieldSpec:
     const: int | None = None
     values: type[IntEnum] | None = None  # the only legal values
     names: type[IntEnum] | None = None  # values that have a name; others are legal too
+    bits: type[IntEnum] | None = None  # the value is a sum of these, and of nothing else
     padding: bytes = b"\0"
     crc: Crc | None = None
     element: type[Structure] | None = None
@@ -80,6 +81,8 @@ class FieldSpec:
             return f"{self.const:#x}"
         if self.values is not None:
             return ", ".join(f"{member.value:#x} {member.name.lower()}" for member in self.values)
+        if self.bits is not None:
+            return "bits " + ", ".join(f"{member.value:#x} {member.name.lower()}" for member in self.bits)
         if self.crc is not None:
             return self.crc.name
         if self.low is not None or self.high is not None:
@@ -92,6 +95,8 @@ class FieldSpec:
             return f"is {value:#x}, must be {self.const:#x}"
         if self.values is not None and value not in self.values._value2member_map_:
             return f"is {value:#x}, must be one of {self.legal()}"
+        if self.bits is not None and value & ~sum(self.bits):
+            return f"is {value:#x}, has bits beyond {sum(self.bits):#x}"
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
             return f"is {value}, must be in {self.legal()}"
         return None
@@ -134,7 +139,7 @@ def u16(meaning: str, *, default: int = 0, **extra: Any) -> Any:
 
 
 def u32(meaning: str, *, default: int = 0, **extra: Any) -> Any:
-    """Unsigned 32-bit integer. `extra`: as for u16."""
+    """Unsigned 32-bit integer. `extra`: as for u16, and bits."""
     return _integer("u32", meaning, default, extra)
 
 

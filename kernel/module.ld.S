@@ -1,8 +1,9 @@
 /*
- * Linker script of a native module: flat code for the module arena; goes through the C preprocessor first.
+ * Linker script of a native module: code and data for the module arena; goes through the C preprocessor first.
  *
- * --defsym=bf_entry=NAME_main names the function. The jump to it comes first, so the entry offset is always 0. bss is
- * part of the file, as zeros: the loader copies and clears nothing else.
+ * --defsym=bf_entry=NAME_main names the function. The jump to it comes first, so the entry offset is always 0. All of
+ * it is one section, which the build takes out of the ELF file; bss is part of it, as zeros: the loader copies the
+ * image and clears nothing. The runtime's heap begins at module_end.
  */
 #include "bf_constants.h"
 
@@ -16,6 +17,15 @@ SECTIONS
         *(.text .text.*)
         . = ALIGN(16);
         *(.rodata .rodata.*)
+        . = ALIGN(4);
+        __init_array_start = .;
+        KEEP(*(SORT_BY_INIT_PRIORITY(.init_array.*)))
+        KEEP(*(.init_array))
+        __init_array_end = .;
+        __fini_array_start = .;
+        KEEP(*(SORT_BY_INIT_PRIORITY(.fini_array.*)))
+        KEEP(*(.fini_array))
+        __fini_array_end = .;
         . = ALIGN(16);
         *(.data .data.*)
         . = ALIGN(16);

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bfimg.build.assemble import RegionUse, VolumeFile, assemble
 from bfimg.build.cache import open_cache
 from bfimg.build.compile import KernelBuild
+from bfimg.build.embedded import EmbeddedModule
 from bfimg.build.layout import FileSpec, Layout
 from bfimg.build.programs import Program, choose
 from bfimg.clock import FAT_EPOCH, source_date
@@ -16,7 +17,7 @@ from bfimg.errors import FitError, located
 from bfimg.formats.kernel_header import KernelHeader
 from bfimg.host_file import host_file_size, read_host_file
 from bfimg.module.files import volume_name
-from bfimg.module.wrap import native_module, wrap_bitcode
+from bfimg.module.wrap import wrap_bitcode
 from bfimg.toolchain.compiler import Toolchain
 
 
@@ -32,6 +33,7 @@ class BuildReport:
     written: bool
     regions: tuple[RegionUse, ...]
     files: tuple[tuple[str, int], ...]  # path on the volume, bytes
+    embedded: tuple[tuple[str, int], ...]  # module in the kernel image, bytes
     kernel: KernelHeader
     toolchain: str
     compiled: int
@@ -68,11 +70,18 @@ def build_image(
         with located(layout.origin):
             native = choose(kernel.programs, layout.native_modules, "modules.native")
             bitcode = choose(kernel.programs, layout.bitcode_modules, "modules.bitcode")
-        total = kernel.part_count(native, bitcode) + 1  # the last one is the image itself
+            within = choose(kernel.programs, layout.embedded_modules, "kernel.embedded")
+            instrumented = choose(kernel.programs, layout.instrumented_modules, "modules.instrument")
+        # The last one is the image itself.
+        total = kernel.part_count(len(native) + len(bitcode) + len(within)) + 1
         files = [_read(layout, index, spec) for index, spec in enumerate(layout.files)]
         with located(str(layout.kernel_sources)):
-            boot = kernel.boot_binaries()
-            modules = [*_native(kernel, native), *_bitcode(kernel, bitcode)]
+            embedded = [
+                EmbeddedModule(program.name, data)
+                for program, data in zip(within, kernel.native_modules(within, instrumented), strict=True)
+            ]
+            boot = kernel.boot_binaries(embedded)
+            modules = [*_native(kernel, native, instrumented), *_bitcode(kernel, bitcode)]
         if layout.kernel_pad_to:
             with located(layout.origin, "kernel.pad_to"):
                 boot = kernel.padded(boot, layout.kernel_pad_to)
@@ -87,6 +96,7 @@ def build_image(
         written=not dry_run,
         regions=regions,
         files=tuple((file.path, len(file.data)) for file in files),
+        embedded=tuple((module.name, len(module.data)) for module in embedded),
         kernel=header,
         toolchain=toolchain.version,
         compiled=cache.made,
@@ -94,10 +104,12 @@ def build_image(
     )
 
 
-def _native(kernel: KernelBuild, programs: Sequence[Program]) -> list[VolumeFile]:
+def _native(
+    kernel: KernelBuild, programs: Sequence[Program], instrumented: Collection[Program]
+) -> list[VolumeFile]:
     return [
-        VolumeFile("/" + volume_name(program.name, "mod"), native_module(program.name, code), "modules.native")
-        for program, code in zip(programs, kernel.native_modules(programs), strict=True)
+        VolumeFile("/" + volume_name(program.name, "mod"), data, "modules.native")
+        for program, data in zip(programs, kernel.native_modules(programs, instrumented), strict=True)
     ]
 
 

@@ -1,9 +1,9 @@
-"""Compile and link boot code, kernel and modules. Every step goes through the build cache."""
+"""Compile and link boot code, kernel and modules, in parallel."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,33 +11,37 @@ from pathlib import Path
 from typing import TypeVar
 
 from bfimg.build.cache import Artifact, BuildCache
+from bfimg.build.embedded import EMBEDDED_NAME, EmbeddedModule, embedded_source
+from bfimg.build.native import RUNTIME, START, NativeBuilder
+from bfimg.build.objects import ObjectBuilder, read_source
 from bfimg.build.programs import Program, load_programs
-from bfimg.codegen.asm_header import asm_header
-from bfimg.codegen.c_header import c_crc_source, c_header
-from bfimg.codegen.constants import defines
 from bfimg.errors import CompileError, FitError, InputError
 from bfimg.formats.kernel_header import KernelHeader
 from bfimg.formats.memory_map import memory_region
-from bfimg.host_file import read_host_file
-from bfimg.toolchain.compiler import Toolchain, bitcode_command, clang_version, compile_bitcode
-from bfimg.toolchain.run import run
+from bfimg.module.wrap import sealed_module
+from bfimg.toolchain.compiler import (
+    FLAT_BINARY,
+    IN_SPITE_OF_ERRORS,
+    Toolchain,
+    bitcode_command,
+    clang_version,
+    compile_bitcode,
+)
 
 T = TypeVar("T")
 
 # Folders of the kernel that are no part of the kernel binary.
-_BOOT, _MODULES, _RUNTIME = "boot", "modules", "runtime"
-_MODULE_START = "module_start.S"
-
-_SOURCE_HINT = "mend the source, or CC"
+_BOOT, _MODULES = "boot", "modules"
 
 
 @dataclass(frozen=True)
 class BootBinaries:
-    """Flat binaries as linked; descriptor, build id and CRCs are not filled in yet."""
+    """Flat binaries as linked; descriptor, build id and CRCs are not filled in yet. objects: those of the kernel."""
 
     stage1: bytes
     stage2: bytes
     kernel: bytes
+    objects: tuple[Artifact, ...]
 
 
 class KernelBuild:
@@ -50,31 +54,29 @@ class KernelBuild:
     def __init__(
         self, sources: Path, toolchain: Toolchain, cache: BuildCache, on_part: Callable[[], None] = lambda: None
     ) -> None:
-        self.sources = Path(os.path.realpath(sources))
-        self.toolchain = toolchain
         self.cache = cache
         self._on_part = on_part
-        self.programs = load_programs(self.sources)
-        generated = _generated_texts(self.programs)
-        self._generated = cache.folder_of(generated)
-        self._kernel_sources = [*self._find_kernel_sources(), self._generated / "bf_crc.c"]
-        headers = sorted([*self.sources.rglob("*.h"), *self.sources.rglob("*.inc")])
-        # Any header may reach any file: a changed header recompiles all, which takes about a second.
-        self._common: tuple[str | bytes, ...] = (
-            toolchain.version,
-            *generated.values(),
-            *(_read(header) for header in headers),
+        self.programs = load_programs(sources)
+        self._objects = ObjectBuilder(sources, toolchain, cache, self.programs)
+        self._native = NativeBuilder(self._objects)
+        self.sources = self._objects.sources
+        self._kernel_sources = [*self._find_kernel_sources(), self._objects.generated / "bf_crc.c"]
+
+    def part_count(self, modules: int) -> int:
+        """How many parts the boot binaries and so many modules have."""
+        return len(self._kernel_sources) + 1 + modules
+
+    def boot_binaries(self, embedded: Sequence[EmbeddedModule]) -> BootBinaries:
+        """Stage 1, stage 2, and the kernel with these modules in it.
+
+        Raises FitError, with numbers, for a kernel that memory has no room for.
+        """
+        table = self.cache.folder_of({EMBEDDED_NAME: embedded_source(embedded)}) / EMBEDDED_NAME
+        sources = [*self._kernel_sources, table]
+        objects = tuple(self._in_parallel([partial(self._objects.kernel_object, source) for source in sources]))
+        return BootBinaries(
+            self._boot_stage("stage1"), self._boot_stage("stage2"), self._link_kernel(objects, 0), objects
         )
-
-    def part_count(self, native: Sequence[Program], bitcode: Sequence[Program]) -> int:
-        """How many parts the boot binaries and the modules of these programs have."""
-        return len(self._kernel_sources) + len(native) + len(bitcode)
-
-    def boot_binaries(self) -> BootBinaries:
-        """Stage 1, stage 2 and the kernel. Raises FitError, with numbers, for a kernel that memory has no room for."""
-        objects = self._in_parallel([partial(self._object, source) for source in self._kernel_sources])
-        kernel = self._link_kernel(objects, 0)
-        return BootBinaries(self._boot_stage("stage1"), self._boot_stage("stage2"), kernel)
 
     def padded(self, boot: BootBinaries, pad_to: int) -> BootBinaries:
         """`boot` with the kernel image made `pad_to` bytes long. Raises FitError, with numbers, when it cannot be."""
@@ -86,24 +88,23 @@ class KernelBuild:
             )
         if pad_to > memory_region("kernel").size:
             _refuse_large_kernel(pad_to, header.bss_end - header.load_address - header.image_bytes)
-        return replace(
-            boot, kernel=self._link_kernel([self._object(source) for source in self._kernel_sources], pad_to)
-        )
+        return replace(boot, kernel=self._link_kernel(boot.objects, pad_to))
 
     def _boot_stage(self, name: str) -> bytes:
         start = memory_region("mbr" if name == "stage1" else name).start
-        source = self._object(self.sources / _BOOT / f"{name}.S")
-        return self._link("boot/flat.ld", [source], {"bf_origin": hex(start)})
+        source = self._objects.kernel_object(self.sources / _BOOT / f"{name}.S")
+        return self._objects.link("boot/flat.ld", [source], {"bf_origin": hex(start)}, FLAT_BINARY)
 
-    def _link_kernel(self, objects: list[Artifact], pad_to: int) -> bytes:
+    def _link_kernel(self, objects: tuple[Artifact, ...], pad_to: int) -> bytes:
         symbols = {"bf_pad_to": hex(pad_to)}
         try:
-            return self._link("kernel.ld.S", objects, symbols)
+            return self._objects.link("kernel.ld.S", list(objects), symbols, FLAT_BINARY)
         except CompileError as error:
             if "does not fit" not in error.message:
                 raise
             # Link once more without the linker's own check, only to say by how much.
-            header = KernelHeader.parse(self._link("kernel.ld.S", objects, symbols, "--noinhibit-exec"))
+            options = (*FLAT_BINARY, *IN_SPITE_OF_ERRORS)
+            header = KernelHeader.parse(self._objects.link("kernel.ld.S", list(objects), symbols, options))
             _refuse_large_kernel(header.image_bytes, header.bss_end - header.load_address - header.image_bytes)
             raise
 
@@ -112,22 +113,21 @@ class KernelBuild:
             source
             for pattern in ("*.c", "*.S")
             for source in sorted(self.sources.rglob(pattern))
-            if source.relative_to(self.sources).parts[0] not in (_BOOT, _MODULES, _RUNTIME)
-            and source.name != _MODULE_START
+            if source.relative_to(self.sources).parts[0] not in (_BOOT, _MODULES, str(RUNTIME))
+            and source.name != str(START)
             and not source.name.endswith(".ld.S")
         ]
         if not sources:
             raise InputError("has no kernel sources", path=str(self.sources), hint="name a kernel folder")
         return sources
 
-    def native_modules(self, programs: Sequence[Program]) -> list[bytes]:
-        """Flat code of each program, linked for the module arena. Its entry is at offset 0."""
-        return self._in_parallel([partial(self._native_module, program) for program in programs])
+    def native_modules(self, programs: Sequence[Program], instrumented: Collection[Program] = ()) -> list[bytes]:
+        """The ``.mod`` file of each program; those `instrumented` report their calls to the profiler."""
+        return self._in_parallel([partial(self._native_module, p, p in instrumented) for p in programs])
 
-    def _native_module(self, program: Program) -> bytes:
-        sources = [self.sources / _MODULE_START, program.source, *sorted((self.sources / "lib").glob("*.c"))]
-        objects = [self._object(source, module=True) for source in sources]
-        return self._link("module.ld.S", objects, {"bf_entry": program.entry}, "--gc-sections")
+    def _native_module(self, program: Program, instrument: bool) -> bytes:
+        linked = self._native.build(program.source, program.entry, instrument=instrument)
+        return sealed_module(program.name, linked, size=program.size, answer=program.answer)
 
     def bitcode_modules(self, programs: Sequence[Program]) -> list[bytes]:
         """Raw LLVM bitcode of each program. Needs clang, whatever the toolchain."""
@@ -138,44 +138,9 @@ class KernelBuild:
 
     def _bitcode_module(self, program: Program, version: str) -> bytes:
         recipe = bitcode_command(program.source.name, "")
-        parts = ("bitcode", version, *recipe, *self._common, _read(program.source))
+        parts = ("bitcode", version, *recipe, *self._objects.common, read_source(program.source))
         include = (program.source.parent,)
         return self.cache.obtain(parts, ".bc", lambda path: compile_bitcode(program.source, path, include)).data
-
-    def _object(self, source: Path, *, module: bool = False) -> Artifact:
-        """The object file of a C or assembler source."""
-        inside = source.is_relative_to(self.sources)
-        name = str(source.relative_to(self.sources)) if inside else str(source)
-        include = (str(self._generated), str(self.sources))
-        command = self.toolchain.module_command if module else self.toolchain.kernel_command
-        # Relative names and a fixed recipe: neither the key nor the object knows the folder.
-        recipe = command(name if inside else source.name, "", ())
-
-        def make(output: Path) -> None:
-            arguments = command(name, str(output), include)
-            run(arguments, cwd=self.sources, output=output, subject=str(source), hint=_SOURCE_HINT)
-
-        return self.cache.obtain(("object", *recipe[1:], *self._common, _read(source)), ".o", make)
-
-    def _link(self, script: str, objects: list[Artifact], symbols: dict[str, str], *extra: str) -> bytes:
-        """Link `objects` with a linker script of the kernel folder; the flat binary."""
-        source = self.sources / script
-        include = (str(self._generated), str(self.sources))
-
-        def preprocess(output: Path) -> None:
-            arguments = self.toolchain.preprocess_command(str(source), str(output), include)
-            run(arguments, output=output, subject=str(source), hint=_SOURCE_HINT)
-
-        processed = self.cache.obtain(("script", *self._common, _read(source)), ".ld", preprocess)
-
-        def link(output: Path) -> None:
-            names = tuple(str(self.cache.file(item)) for item in objects)
-            arguments = self.toolchain.link_command(str(self.cache.file(processed)), str(output), names, symbols)
-            run([*arguments, *extra], output=output, subject=script, hint="see LD and the objects named")
-
-        recipe = self.toolchain.link_command("", "", (), symbols)
-        keys = ("link", *recipe[1:], *extra, processed.name, *(item.name for item in objects))
-        return self.cache.obtain(keys, ".bin", link).data
 
     def _in_parallel(self, parts: Sequence[Callable[[], T]]) -> list[T]:
         results = []
@@ -186,17 +151,6 @@ class KernelBuild:
         return results
 
 
-def _generated_texts(programs: tuple[Program, ...]) -> dict[str, str]:
-    rows = "\n".join(f'    X("{p.name}", {p.size}u, {p.answer:#x}u) \\' for p in programs)
-    return {
-        "bf_constants.h": "#pragma once\n" + "".join(f"{define.line()}\n" for define in defines()),
-        "bf_formats.h": c_header(),
-        "bf_formats.inc": asm_header(),
-        "bf_crc.c": c_crc_source(),
-        "bf_modules.h": f"#pragma once\n/* X(name, size, answer) */\n#define BF_MODULES(X) \\\n{rows}\n\n",
-    }
-
-
 def _refuse_large_kernel(image: int, bss: int) -> None:
     room = memory_region("kernel").size
     if image + bss > room:
@@ -205,7 +159,3 @@ def _refuse_large_kernel(image: int, bss: int) -> None:
             f"{image + bss - room} too many",
             hint="make the kernel smaller",
         )
-
-
-def _read(path: Path) -> bytes:
-    return read_host_file(path, hint="mend the kernel folder")

@@ -38,12 +38,14 @@ class Layout:
     disk_signature: int | None
     kernel_sources: Path
     kernel_pad_to: int
+    embedded_modules: tuple[str, ...] | None  # None: all
     volume_label: str
     volume_id: int | None
     sectors_per_cluster: int
     root_entries: int
-    native_modules: tuple[str, ...] | None  # None: all
+    native_modules: tuple[str, ...] | None
     bitcode_modules: tuple[str, ...] | None
+    instrumented_modules: tuple[str, ...] | None
     files: tuple[FileSpec, ...] = field(default=())
 
 
@@ -75,12 +77,14 @@ def load_layout(path: Path) -> Layout:
         disk_signature=image.integer("disk_signature", None, 0, 0xFFFFFFFF),
         kernel_sources=kernel.host_path("sources", path.parent) or kernel_sources(),
         kernel_pad_to=kernel.size("pad_to", 0),
+        embedded_modules=kernel.names("embedded"),
         volume_label=volume.text("label", ""),
         volume_id=volume.integer("volume_id", None, 0, 0xFFFFFFFF),
         sectors_per_cluster=volume.integer("sectors_per_cluster", 0, 0, 128) or 0,
         root_entries=volume.integer("root_entries", 512, 16, 65_520) or 0,
         native_modules=modules.names("native"),
         bitcode_modules=modules.names("bitcode"),
+        instrumented_modules=modules.names("instrument"),
         files=tuple(_file(table, path.parent) for table in root.tables("file")),
     )
     for table in (image, kernel, volume, modules, root):

@@ -15,8 +15,9 @@ from bfimg.formats.bitcode_module import (
 from bfimg.formats.crc import CRC32
 from bfimg.formats.llvm_wrapper import LLVM_BITCODE_MAGIC, LLVM_WRAPPER_MAGIC, LlvmWrapperHeader
 from bfimg.formats.memory_map import memory_region
-from bfimg.formats.native_module import NATIVE_MODULE_MAGIC, NativeModuleHeader
+from bfimg.formats.native_module import NATIVE_MODULE_MAGIC, NativeModuleHeader, NativeModuleTable
 from bfimg.formats.structure import Structure, decode_text
+from bfimg.module.native_table import find_table, table_problems
 
 HEAD_BYTES = BitcodeHeader.SIZE
 
@@ -34,7 +35,10 @@ class ModuleKind(StrEnum):
 
 @dataclass(frozen=True)
 class ModuleInfo:
-    """A module file. Offsets and sizes in bytes from its start; `problems` is empty when it can be loaded."""
+    """A module file. Offsets and sizes in bytes from its start; `problems` is empty when it can be loaded.
+
+    table: of a native module that bfimg built; other code has none.
+    """
 
     kind: ModuleKind
     name: str
@@ -45,6 +49,7 @@ class ModuleInfo:
     payload_offset: int
     payload_size: int
     problems: tuple[str, ...]
+    table: NativeModuleTable | None = None
 
 
 def identify(data: bytes) -> ModuleInfo:
@@ -83,7 +88,10 @@ def _native(data: bytes) -> ModuleInfo:
         problems.append(f"code_size {header.code_size} is larger than the module arena's {arena}")
     name = decode_text(header.name)
     start = NativeModuleHeader.SIZE
-    return ModuleInfo(ModuleKind.NATIVE, name, "", header.version, 0, header, start, size, tuple(problems))
+    table = find_table(data)
+    if table is not None and header.code_size == size:
+        problems += table_problems(data, table)
+    return ModuleInfo(ModuleKind.NATIVE, name, "", header.version, 0, header, start, size, tuple(problems), table)
 
 
 def _wrapped(data: bytes) -> ModuleInfo:

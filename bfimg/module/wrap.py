@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from bfimg.errors import FormatError
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bfimg.errors import FitError, FormatError
 from bfimg.formats.bitcode_module import BitcodeHeader
 from bfimg.formats.crc import CRC32
 from bfimg.formats.llvm_wrapper import LlvmWrapperHeader
-from bfimg.formats.native_module import NATIVE_MODULE_VERSION, NativeModuleHeader
+from bfimg.formats.native_module import (
+    NATIVE_FUNCTIONS_MAX,
+    NATIVE_MODULE_VERSION,
+    NATIVE_TABLE_OFFSET,
+    NativeFunction,
+    NativeModuleFlag,
+    NativeModuleHeader,
+    NativeModuleTable,
+)
 from bfimg.formats.structure import encode_text
+from bfimg.module.native_table import TABLE_START, file_crc
 
 
 def wrap_bitcode(bitcode: bytes, *, name: str, entry: str, level: int = 0, module_version: int = 1) -> bytes:
@@ -26,8 +38,90 @@ def wrap_bitcode(bitcode: bytes, *, name: str, entry: str, level: int = 0, modul
     return header.to_bytes() + bitcode
 
 
+@dataclass(frozen=True, slots=True)
+class FunctionName:
+    """A function of a module. offset: bytes from the start of the code; size: bytes; name: as the linker knows it."""
+
+    offset: int
+    size: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedModule:
+    """Code linked for the module arena, with a table whose linker's fields are filled in.
+
+    functions: those that report their calls, in the order of their offsets; None in a module without probes.
+    cpu_features: bits of CpuFeature that the code needs.
+    """
+
+    image: bytes
+    functions: tuple[FunctionName, ...] | None
+    cpu_features: int
+
+
+def sealed_module(
+    name: str,
+    linked: LinkedModule,
+    *,
+    size: int | None = None,
+    answer: int | None = None,
+    version: int = NATIVE_MODULE_VERSION,
+) -> bytes:
+    """A ``.mod`` file from linked code: the table filled in, both CRCs computed.
+
+    size: what the kernel calls the entry with. answer: what it then returns. Raises FormatError for a name that does
+    not fit or a table the linker did not fill in, FitError for more functions than a table may have.
+    """
+    table = NativeModuleTable.parse(linked.image, NATIVE_TABLE_OFFSET, field="module.table")
+    if table.image_size != len(linked.image):
+        raise FormatError(
+            f"table says {table.image_size} bytes, the linker made {len(linked.image)}",
+            field="module.table.image_size",
+            hint="mend the linker script",
+        )
+    flags, functions = 0, b""
+    if size is not None:
+        flags |= NativeModuleFlag.SIZE_KNOWN
+    if answer is not None:
+        flags |= NativeModuleFlag.ANSWER_KNOWN
+    if linked.functions is not None:
+        flags |= NativeModuleFlag.INSTRUMENTED
+        functions = _functions(linked.functions, table.image_size)
+        table = table.replace(functions=table.image_size, function_count=len(linked.functions))
+    table = table.replace(flags=flags, size=size or 0, answer=answer or 0, cpu_features=linked.cpu_features)
+    code = linked.image + functions
+    header = NativeModuleHeader(
+        name=encode_text(name, NativeModuleHeader.field_spec("name").size, field="module.name"),
+        code_size=len(code),
+        version=version,
+    )
+    data = header.to_bytes() + code
+    table = table.replace(file_crc=file_crc(data)).sealed()
+    return data[:TABLE_START] + table.to_bytes() + data[TABLE_START + NativeModuleTable.SIZE :]
+
+
+def _functions(named: Sequence[FunctionName], start: int) -> bytes:
+    """The NativeFunction entries at offset `start` of the code, and their names behind them."""
+    if len(named) > NATIVE_FUNCTIONS_MAX:
+        raise FitError(
+            f"{len(named)} functions to instrument, a module may have {int(NATIVE_FUNCTIONS_MAX)}",
+            field="module.table.function_count",
+            hint="instrument a smaller module",
+        )
+    entries, names = b"", b""
+    text = start + len(named) * NativeFunction.SIZE
+    for function in named:
+        entries += NativeFunction(offset=function.offset, size=function.size, name=text + len(names)).to_bytes()
+        names += function.name.encode("ascii", "backslashreplace") + b"\0"
+    return entries + names
+
+
 def native_module(name: str, code: bytes, entry_offset: int = 0) -> bytes:
-    """Flat code with a native header: a ``.mod`` file. Raises FormatError for a name that does not fit."""
+    """Flat code of another tool with a native header: a ``.mod`` file without a table.
+
+    Raises FormatError for a name that does not fit or an entry outside the code.
+    """
     if not 0 <= entry_offset < len(code):
         raise FormatError(
             f"entry at {entry_offset}, the code has {len(code)} bytes",

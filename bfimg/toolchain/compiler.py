@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bfimg.errors import CompileError, ToolError, UsageError
+from bfimg.formats.cpu_features import CpuFeature
 from bfimg.toolchain.run import run
 from bfimg.toolchain.tools import require
 
@@ -24,13 +26,23 @@ _MACHINE = ("-march=i686",)
 _KERNEL = (*_MACHINE, "-mgeneral-regs-only", "-Os", "-fno-pic", *_FREESTANDING, *_WARNINGS)
 # Same results as a host build of the same source: SSE2 arithmetic, no fused multiply-add.
 _FLOATING_POINT = ("-msse2", "-mfpmath=sse", "-ffp-contract=off", "-fno-math-errno")
-# One section a function: the linker leaves out library functions that a module does not call.
-_MODULE = (*_MACHINE, *_FLOATING_POINT, "-O2", "-fno-pic", "-ffunction-sections", *_FREESTANDING, *_WARNINGS)
+# One section a function and a variable: the linker leaves out what a module does not use of the runtime.
+_SECTIONS = ("-ffunction-sections", "-fdata-sections")
+_MODULE = (*_MACHINE, *_FLOATING_POINT, "-O2", "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)
+# What code made with these flags asks of the CPU: i686 has CMOV, a `double` is returned by way of the FPU.
+MODULE_CPU_FEATURES = CpuFeature.FPU | CpuFeature.CMOV | CpuFeature.SSE | CpuFeature.SSE2
+_INSTRUMENT = ("-finstrument-functions",)
 _BITCODE = (*_MACHINE, *_FLOATING_POINT, "-O1", "-fno-vectorize", "-fno-slp-vectorize", "-fno-unroll-loops")
 _BITCODE_COMMON = ("-ffreestanding", "-fno-pic", "-fno-stack-protector", "-g0")
 _C_STANDARD = "-std=c11"
-_CXX = ("-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+_C = ("-x", "c", _C_STANDARD)
+_CXX = ("-x", "c++", "-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
 CXX_SUFFIXES = (".cpp", ".cc", ".cxx")
+
+# Options of the linker.
+FLAT_BINARY = ("--oformat", "binary")
+LEAVE_OUT_UNUSED = ("--gc-sections",)
+IN_SPITE_OF_ERRORS = ("--noinhibit-exec",)
 
 
 @dataclass(frozen=True)
@@ -53,10 +65,14 @@ class Toolchain:
         """Compile or assemble a file of a native module, with SSE2 arithmetic."""
         return self._compile(_MODULE, source, output, include)
 
+    def instrumented_command(self, source: str, output: str, include: tuple[str, ...]) -> tuple[str, ...]:
+        """As `module_command`, with calls to __cyg_profile_func_enter and _exit in each function."""
+        return self._compile((*_MODULE, *_INSTRUMENT), source, output, include)
+
     def _compile(self, flags: tuple[str, ...], source: str, output: str, include: tuple[str, ...]) -> tuple[str, ...]:
-        standard = () if source.endswith(".S") else (_C_STANDARD,)
+        language = () if source.endswith(".S") else _language(source)
         folders = [f"-I{folder}" for folder in include]
-        return (*self.compiler, *self._target(), *standard, *flags, *folders, "-c", _operand(source), "-o", output)
+        return (*self.compiler, *self._target(), *language, *flags, *folders, "-c", _operand(source), "-o", output)
 
     def preprocess_command(self, source: str, output: str, include: tuple[str, ...]) -> tuple[str, ...]:
         """Run the C preprocessor over a linker script."""
@@ -65,11 +81,11 @@ class Toolchain:
         return (*self.compiler, *self._target(), *mode, *folders, source, "-o", output)
 
     def link_command(
-        self, script: str, output: str, objects: tuple[str, ...], symbols: dict[str, str]
+        self, script: str, output: str, objects: tuple[str, ...], symbols: Mapping[str, str]
     ) -> tuple[str, ...]:
-        """Link to a flat binary. `symbols` are set with --defsym."""
+        """Link to an ELF file, to a flat binary with FLAT_BINARY behind it. `symbols` are set with --defsym."""
         defined = [f"--defsym={name}={value}" for name, value in symbols.items()]
-        fixed = ("-m", "elf_i386", "-nostdlib", "--build-id=none", "-z", "noexecstack", "--oformat", "binary")
+        fixed = ("-m", "elf_i386", "-nostdlib", "--build-id=none", "-z", "noexecstack")
         return (*self.linker, *fixed, "-T", script, *defined, "-o", output, *objects)
 
 
@@ -119,9 +135,18 @@ def clang_version() -> str:
 
 def bitcode_command(source: str, output: str, clang: str = "clang") -> tuple[str, ...]:
     """The clang command that makes bitcode for BareFlow from C, or from C++ by its suffix; case is ignored."""
-    language = ("-x", "c++", *_CXX) if source.lower().endswith(CXX_SUFFIXES) else ("-x", "c", _C_STANDARD)
-    flags = (*language, *_BITCODE, *_BITCODE_COMMON)
+    flags = (*_language(source), *_BITCODE, *_BITCODE_COMMON)
     return (clang, f"--target={TARGET}", *flags, "-emit-llvm", "-c", _operand(source), "-o", _operand(output))
+
+
+def _language(source: str) -> tuple[str, ...]:
+    """C++ by the suffix, whatever its case, else C."""
+    return _CXX if is_cxx(source) else _C
+
+
+def is_cxx(source: str) -> bool:
+    """True when a source is C++ by its name."""
+    return source.lower().endswith(CXX_SUFFIXES)
 
 
 def _operand(name: str) -> str:
