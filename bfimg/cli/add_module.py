@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,15 +14,46 @@ from bfimg.formats.bitcode_module import MAX_OPTIMISATION_LEVEL
 
 if TYPE_CHECKING:
     from bfimg.module.add import AddedModule
+    from bfimg.module.identify import ModuleInfo
 
 
-@click.command("add-module", epilog=IMAGE_RULE)
+_EPILOG = f"""{IMAGE_RULE}
+
+With --native a C or C++ file becomes machine code, by the compiler and with the runtime that build the kernel's own
+modules (CC and LD choose the programs). Its entry is called as `uint32_t entry(uint32_t size)`; the kernel compares
+what it returns with the answer, where one is given, and stops it when it faults or runs too long.
+
+Example: bfimg add-module -i disk.img --native --size 20 --answer 6765 mine.c"""
+_U32_MAX = 0xFFFFFFFF
+
+
+class _Word(click.ParamType):
+    """An integer of 32 bits, decimal or as 0x..."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(str(value), 0)
+        except ValueError:
+            self.fail(f"{value!r} is no integer", param, ctx)
+        if not 0 <= number <= _U32_MAX:
+            self.fail(f"{number} is outside 0..{_U32_MAX}", param, ctx)
+        return number
+
+
+@click.command("add-module", epilog=_EPILOG)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @change_options
-@option("--name", help="Module name; from the bitcode when absent.")
-@option("--entry", help="Function to call; found in the bitcode when absent.")
+@option("--name", help="Module name; from the bitcode or the file's name when absent.")
+@option("--entry", help="Function to call; found in the bitcode or the source when absent.")
 @option("--level", type=click.IntRange(0, MAX_OPTIMISATION_LEVEL), help="Optimisation level the kernel starts at.")
 @option("--module-version", type=click.IntRange(0, 65535), help="Version of the module itself.")
+@option("--native", is_flag=True, help="Make native modules of C and C++ sources, not bitcode.")
+# No environment variable: these are of one module, and BFIMG_SIZE is the size of a volume.
+@click.option("--size", type=_Word(), help="Native: what the kernel calls the entry with.")
+@click.option("--answer", type=_Word(), help="Native: what the entry has to return for it.")
+@option("--instrument", is_flag=True, help="Native: its functions report their calls to the profiler.")
 @dry_run_option
 @format_option
 def command(
@@ -33,6 +64,10 @@ def command(
     entry: str | None,
     level: int | None,
     module_version: int | None,
+    native: bool,
+    size: int | None,
+    answer: int | None,
+    instrument: bool,
     dry_run: bool,
     output_format: str,
 ) -> None:
@@ -45,11 +80,18 @@ def command(
     """
     from bfimg.errors import UsageError
     from bfimg.module.add import add_modules
-    from bfimg.module.prepare import ModuleRequest
+    from bfimg.module.prepare import ModuleRequest, NativeRequest
 
-    if len(files) > 1 and (name is not None or entry is not None):
-        raise UsageError("--name and --entry are for one module", hint="add the modules one by one")
-    request = ModuleRequest(name, entry, level, module_version)
+    if len(files) > 1 and any(value is not None for value in (name, entry, size, answer)):
+        raise UsageError(
+            "--name, --entry, --size and --answer are for one module", hint="add the modules one by one"
+        )
+    if not native and (size is not None or answer is not None or instrument):
+        raise UsageError("--size, --answer and --instrument are for native modules", hint="give --native too")
+    if answer is not None and size is None:
+        raise UsageError("an answer is one to a call", hint="give --size too")
+    made = NativeRequest(size, answer, instrument) if native else None
+    request = ModuleRequest(name, entry, level, module_version, made)
     spec, _ = split_image((), image)
     if output_format == "json":
         with changing(spec, output, dry_run, show=False) as opened:
@@ -68,9 +110,26 @@ def _print_added(added: AddedModule) -> None:
     entry = f", entry {module.info.entry}" if module.info.entry else ""
     short = "" if added.where.endswith(f"/{added.short_name}") else f" ({added.short_name})"
     echo(
-        f"{verb} {added.where}{short}: {module.info.kind} module {module.info.name}{entry}, "
+        f"{verb} {added.where}{short}: {module.info.kind} module {module.info.name}{entry}{_call(module.info)}, "
         f"{len(module.data)} bytes, from {module.origin} {module.source}"
     )
+
+
+def _call(info: ModuleInfo) -> str:
+    """What the table of a native module says of its calls."""
+    from bfimg.formats.native_module import NativeModuleFlag
+
+    table = info.table
+    if table is None:
+        return ""
+    parts = []
+    if table.flags & NativeModuleFlag.SIZE_KNOWN:
+        parts.append(f"called with {table.size}")
+    if table.flags & NativeModuleFlag.ANSWER_KNOWN:
+        parts.append(f"answer {table.answer:#010x}")
+    if table.flags & NativeModuleFlag.INSTRUMENTED:
+        parts.append(f"{table.function_count} functions instrumented")
+    return "".join(f", {part}" for part in parts)
 
 
 def _print_json(image: str, modules: list[AddedModule], written: bool) -> None:
@@ -82,6 +141,7 @@ def _print_json(image: str, modules: list[AddedModule], written: bool) -> None:
             "kind": str(added.module.info.kind),
             "name": added.module.info.name,
             "entry": added.module.info.entry,
+            "functions": added.module.info.table.function_count if added.module.info.table else 0,
             "level": added.module.info.level,
             "module_version": added.module.info.version,
             "size": len(added.module.data),

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import shlex
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bfimg.bitcode import BitcodeSummary, summarise
-from bfimg.errors import FitError, FormatError, NotFoundError, TargetError, UsageError, located
+from bfimg.errors import FitError, FormatError, TargetError, UsageError, located
 from bfimg.formats.memory_map import memory_region
+from bfimg.formats.native_module import NATIVE_MODULE_VERSION
 from bfimg.host_file import host_file_size, read_host_file
+from bfimg.module.entry import choose_entry
 from bfimg.module.files import volume_name
 from bfimg.module.identify import ModuleInfo, ModuleKind, identify, payload
-from bfimg.module.wrap import wrap_bitcode
-from bfimg.toolchain.compiler import CXX_SUFFIXES, assemble_bitcode, bitcode_command, compile_bitcode
+from bfimg.module.wrap import sealed_module, wrap_bitcode
+from bfimg.toolchain.compiler import CXX_SUFFIXES, assemble_bitcode, bitcode_command, compile_bitcode, is_cxx
 
 C_SUFFIXES = (".c", *CXX_SUFFIXES)
 _X86_32 = re.compile(r"i[3-6]86-")
@@ -24,13 +26,30 @@ _HINT = "name an existing module file"
 
 
 @dataclass(frozen=True)
+class NativeRequest:
+    """How to make machine code of a source.
+
+    size: what the kernel calls the entry with. answer: what it then has to return. instrument: its functions report
+    their calls to the kernel's profiler.
+    """
+
+    size: int | None = None
+    answer: int | None = None
+    instrument: bool = False
+
+
+@dataclass(frozen=True)
 class ModuleRequest:
-    """What the user says of a module beyond its file. None leaves the choice to the bitcode."""
+    """What the user says of a module beyond its file. None leaves the choice to the bitcode or the source.
+
+    native: make a native module of the source; without it a source becomes bitcode.
+    """
 
     name: str | None = None
     entry: str | None = None
     level: int | None = None
     module_version: int | None = None
+    native: NativeRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -47,29 +66,13 @@ class PreparedModule:
 def prepare(path: Path, request: ModuleRequest) -> PreparedModule:
     """Read the host file `path` and make a module of it: bitcode gets a version-2 header, `.mod` stays.
 
-    C and C++ are compiled, `.ll` is assembled, by clang. Raises InputError for an unreadable file, FormatError
-    for contents that are no module or damaged, TargetError for bitcode of another machine (its hint is the clang
-    command that makes the right one), NotFoundError when no entry function can be chosen, UsageError for a name that
-    cannot name a file, FitError for a module larger than the kernel's buffer.
+    C and C++ are compiled, `.ll` is assembled, by clang; to a native module by the compiler that builds the kernel.
+    Raises InputError for an unreadable file, FormatError for contents that are no module or damaged, TargetError for
+    bitcode of another machine (its hint is the clang command that makes the right one), CompileError for a source
+    with mistakes, NotFoundError when no entry function can be chosen, UsageError for a name that cannot name a file,
+    FitError for a module larger than the kernel's buffer.
     """
-    data, origin = _read(path)
-    info = identify(data)
-    if info.kind is ModuleKind.NATIVE:
-        prepared = _native(path, data, info, request)
-    elif info.kind in (
-        ModuleKind.RAW_BITCODE,
-        ModuleKind.WRAPPED_BITCODE,
-        ModuleKind.BITCODE,
-        ModuleKind.LEGACY_BITCODE,
-    ):
-        prepared = _bitcode(path, data, info, request, origin)
-    else:
-        raise FormatError(
-            f"is no module: {info.problems[0]}",
-            path=str(path),
-            offset=0,
-            hint="give LLVM bitcode (.bc, .ll), a native .mod, or a C or C++ file",
-        )
+    prepared = _prepare(path, request) if request.native is None else _compiled(path, request, request.native)
     room = memory_region("file_buffer").size
     if len(prepared.data) > room:
         raise FitError(
@@ -78,6 +81,43 @@ def prepare(path: Path, request: ModuleRequest) -> PreparedModule:
             hint="make the module smaller",
         )
     return prepared
+
+
+def _prepare(path: Path, request: ModuleRequest) -> PreparedModule:
+    data, origin = _read(path)
+    info = identify(data)
+    if info.kind is ModuleKind.NATIVE:
+        return _native(path, data, info, request)
+    if info.kind is ModuleKind.UNKNOWN:
+        raise FormatError(
+            f"is no module: {info.problems[0]}",
+            path=str(path),
+            offset=0,
+            hint="give LLVM bitcode (.bc, .ll), a native .mod, or a C or C++ file",
+        )
+    return _bitcode(path, data, info, request, origin)
+
+
+def _compiled(path: Path, request: ModuleRequest, native: NativeRequest) -> PreparedModule:
+    """A native module made of a C or C++ file."""
+    from bfimg.module.native import link_source
+
+    if path.suffix.lower() not in C_SUFFIXES:
+        raise UsageError("is no source of a native module", path=str(path), hint="name a C or C++ file")
+    if request.level is not None:
+        raise UsageError("a native module has no level", path=str(path), hint="leave out --level")
+    host_file_size(path, hint=_HINT)
+    name = path.stem if request.name is None else request.name
+    file_name = _file_name(path, name, "mod")
+    linked, entry = link_source(path, name, request.entry, instrument=native.instrument)
+    version = NATIVE_MODULE_VERSION if request.module_version is None else request.module_version
+    with located(str(path)):
+        data = sealed_module(name, linked, size=native.size, answer=native.answer, version=version)
+    return PreparedModule(path, _language(path), file_name, data, replace(identify(data), entry=entry))
+
+
+def _language(path: Path) -> str:
+    return "C++" if is_cxx(path.name) else "C"
 
 
 def _read(path: Path) -> tuple[bytes, str]:
@@ -91,7 +131,7 @@ def _read(path: Path) -> tuple[bytes, str]:
                 assemble_bitcode(path, _triple_of_ir(path), output)
                 return output.read_bytes(), "LLVM IR"
             compile_bitcode(path, output)
-            return output.read_bytes(), "C++" if suffix in CXX_SUFFIXES else "C"
+            return output.read_bytes(), _language(path)
     if size > memory_region("file_buffer").size:
         raise FitError(
             f"{size} bytes, the kernel's file buffer has {memory_region('file_buffer').size}",
@@ -140,7 +180,8 @@ def _bitcode(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest, 
     bitcode = bitcode[summary.offset : summary.offset + summary.size]
     _check_target(path, summary.triple, Path(summary.source_filename).name)
     name = info.name or _name(path, summary) if request.name is None else request.name
-    entry = _entry(path, summary, name, (info.entry or None) if request.entry is None else request.entry)
+    defined = [f.name for f in summary.functions if not f.is_declaration and f.linkage == "external"]
+    entry = choose_entry(path, defined, name, (info.entry or None) if request.entry is None else request.entry)
     file_name = _file_name(path, name, "bc")
     with located(str(path)):
         wrapped = wrap_bitcode(
@@ -162,32 +203,3 @@ def _name(path: Path, summary: BitcodeSummary) -> str:
     """The stem of the source file the bitcode names, else of the file itself."""
     source = Path(summary.source_filename).stem
     return source if source and source.isascii() and source not in ("-", "<stdin>") else path.stem
-
-
-def _entry(path: Path, summary: BitcodeSummary, name: str, wanted: str | None) -> str:
-    """The function to call: as asked for, else NAME_main, NAME, module_main, main, else the only external one."""
-    defined = [f.name for f in summary.functions if not f.is_declaration and f.linkage == "external"]
-    if wanted is not None:
-        if wanted not in defined:
-            raise NotFoundError(
-                f"no external function {wanted!r} is defined", path=str(path), field="entry", hint=_there_are(defined)
-            )
-        return wanted
-    for candidate in (f"{name}_main", name, "module_main", "main"):
-        if candidate in defined:
-            return candidate
-    if len(defined) == 1:
-        return defined[0]
-    raise NotFoundError(
-        "which function is the entry cannot be told",
-        path=str(path),
-        field="entry",
-        hint=f"choose one with --entry; {_there_are(defined)}",
-    )
-
-
-def _there_are(defined: list[str]) -> str:
-    if not defined:
-        return "the bitcode defines no external function"
-    shown = ", ".join(defined[:8])
-    return f"there are: {shown}" + (f" and {len(defined) - 8} more" if len(defined) > 8 else "")

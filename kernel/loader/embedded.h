@@ -1,4 +1,4 @@
-/* Modules that are part of the kernel image: whole `.mod` files, put there by the build (key `embedded` of a layout). */
+/* Modules that the build links into the kernel image: whole .mod files. It generates the table, bf_embedded.c. */
 #pragma once
 #include <stdint.h>
 
