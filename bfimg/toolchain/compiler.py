@@ -21,7 +21,7 @@ TARGET = "i686-unknown-none-elf"
 FAMILIES = ("clang", "gcc")
 
 _FREESTANDING = ("-ffreestanding", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fno-ident", "-g0")
-_WARNINGS = ("-Wall", "-Wextra")
+_WARNINGS = ("-Wall", "-Wextra", "-Werror=implicit-function-declaration")
 _MACHINE = ("-march=i686",)
 _KERNEL = (*_MACHINE, "-mgeneral-regs-only", "-Os", "-fno-pic", *_FREESTANDING, *_WARNINGS)
 # Same results as a host build of the same source: SSE2 arithmetic, no fused multiply-add.

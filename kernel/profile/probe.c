@@ -5,7 +5,7 @@
  */
 #include "profile/probe.h"
 
-#include "interrupts/timer.h"
+#include "interrupts/pic.h"
 #include "machine/io.h"
 #include "profile/records.h"
 
