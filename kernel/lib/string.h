@@ -2,6 +2,10 @@
 #pragma once
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void *memcpy(void *destination, const void *source, size_t size);
 void *memmove(void *destination, const void *source, size_t size);
 void *memset(void *destination, int value, size_t size);
@@ -9,3 +13,7 @@ int memcmp(const void *left, const void *right, size_t size);
 size_t strlen(const char *text);
 int strcmp(const char *left, const char *right);
 int strncmp(const char *left, const char *right, size_t limit);
+
+#ifdef __cplusplus
+}
+#endif
