@@ -104,9 +104,7 @@ def build_image(
     )
 
 
-def _native(
-    kernel: KernelBuild, programs: Sequence[Program], instrumented: Collection[Program]
-) -> list[VolumeFile]:
+def _native(kernel: KernelBuild, programs: Sequence[Program], instrumented: Collection[Program]) -> list[VolumeFile]:
     return [
         VolumeFile("/" + volume_name(program.name, "mod"), data, "modules.native")
         for program, data in zip(programs, kernel.native_modules(programs, instrumented), strict=True)

@@ -568,6 +568,20 @@ MODULE_TOO_LARGE = _code(
     "The kernel's file buffer is smaller than the file.",
     "make the module smaller",
 )
+MODULE_TABLE = _code(
+    "MOD108",
+    _ERROR,
+    "table of a native module is wrong",
+    "The kernel refuses the module.",
+    "put the module there again: bfimg add-module",
+)
+MODULE_FEATURES = _code(
+    "MOD109",
+    _WARNING,
+    "module needs more of the CPU than the kernel",
+    "The kernel starts on CPUs that cannot run the module, and refuses the module there.",
+    "build the module for fewer features: bfimg add-module --native",
+)
 
 # JIT cache: the kernel ignores what is damaged and compiles again, so nothing here is an error.
 

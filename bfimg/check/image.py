@@ -8,7 +8,7 @@ from bfimg.check import codes
 from bfimg.check.boot_chain import check_boot_chain, check_legacy_kernel
 from bfimg.check.cache import check_cache
 from bfimg.check.layout import check_gpt, check_mbr, check_regions, check_reserved
-from bfimg.check.modules import check_module
+from bfimg.check.modules import check_module, kernel_features
 from bfimg.check.report import CheckReport, Collector, Finding, Planned
 from bfimg.check.volume import VolumeCheck
 from bfimg.image.probe import ImageKind, Region, probe
@@ -30,6 +30,7 @@ class ImageCheck:
     def __init__(self, store: Store) -> None:
         found = probe(store)
         self.kind = found.kind
+        self._features = kernel_features(store, found)
         self._layout = Collector()
         self._volumes: list[VolumeCheck] = []
         self._contents = Collector()
@@ -72,7 +73,7 @@ class ImageCheck:
             self._contents.add(codes.KERNEL_FAT_TYPE, region.name, region.offset, message)
         check_reserved(store, region, volume.geometry, self._contents)
         for file in volume.modules:
-            check_module(store, volume, file, self._contents)
+            check_module(volume, file, self._features, self._contents)
 
     def _collectors(self) -> Iterator[Collector]:
         yield self._layout

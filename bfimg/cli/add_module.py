@@ -83,9 +83,7 @@ def command(
     from bfimg.module.prepare import ModuleRequest, NativeRequest
 
     if len(files) > 1 and any(value is not None for value in (name, entry, size, answer)):
-        raise UsageError(
-            "--name, --entry, --size and --answer are for one module", hint="add the modules one by one"
-        )
+        raise UsageError("--name, --entry, --size and --answer are for one module", hint="add the modules one by one")
     if not native and (size is not None or answer is not None or instrument):
         raise UsageError("--size, --answer and --instrument are for native modules", hint="give --native too")
     if answer is not None and size is None:

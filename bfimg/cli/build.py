@@ -61,7 +61,9 @@ def _print_map(report: BuildReport) -> None:
         bar = "#" * filled + "." * (_BAR - filled)
         row = f"{region.name:<10} {region.first_lba:>6} {region.sectors:>8} {region.used:>10} {region.free:>10}"
         echo(f"{row}  {bar}")
-    echo(f"{len(report.files)} files on part1, kernel build {report.kernel.build_id.hex()}")
+    embedded = ", ".join(name for name, _ in report.embedded) or "none"
+    echo(f"{len(report.files)} files on part1, modules in the kernel: {embedded}")
+    echo(f"kernel build {report.kernel.build_id.hex()}")
     verb = "wrote" if report.written else "would write"
     echo(f"{verb} {report.image}: {report.size} bytes ({report.compiled} steps made, {report.reused} reused)")
 
@@ -80,6 +82,7 @@ def _print_json(report: BuildReport) -> None:
             for r in report.regions
         ],
         "files": [{"path": path, "size": size} for path, size in report.files],
+        "embedded": [{"name": name, "size": size} for name, size in report.embedded],
         "compiled": report.compiled,
         "reused": report.reused,
     }

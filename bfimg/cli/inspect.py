@@ -133,8 +133,8 @@ def _print_volume(volume: VolumeReport) -> None:
 def _print_module(module: ModuleReport, with_fields: bool) -> None:
     info = module.info
     state = "CRC and header correct" if not info.problems else "; ".join(info.problems)
-    if not info.problems and info.kind == "native":
-        state = "header correct"
+    if not info.problems and info.kind == "native" and info.table is None:
+        state = "header correct, no table"
     entry = f", entry {info.entry}" if info.entry else ""
     echo(f"  {module.path}: {info.kind}, {info.name or '(no name)'}{entry}, {module.size} bytes, {state}")
     if with_fields:

@@ -1,4 +1,4 @@
-"""Header and payload of a module file in two images."""
+"""Header, table and payload of a module file in two images."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from bfimg.fat.directory import Item
 from bfimg.fat.volume import FatVolume
 from bfimg.formats.memory_map import memory_region
 from bfimg.module.files import is_module_file
-from bfimg.module.identify import identify
+from bfimg.module.identify import ModuleInfo, identify
+from bfimg.module.native_table import without_table
 
 File = tuple[FatVolume, Item]
 
 
 def module_changes(where: str, old: File, new: File) -> tuple[tuple[FieldChange, ...], int | None]:
-    """(fields of the header, differing bytes of the payload as far as both reach).
+    """(fields of the header and of a native module's table, differing bytes of the payload as far as both reach).
 
     No fields and None for a file that is no module in both images, or is too large to be loaded as one. Raises
     FormatError when a file is damaged.
@@ -29,6 +30,13 @@ def module_changes(where: str, old: File, new: File) -> tuple[tuple[FieldChange,
     left, right = identify(before), identify(after)
     if left.header is None or right.header is None:
         return (), None
-    found = structure_fields(left.header, right.header, f"{where}#")
+    found = [
+        *structure_fields(left.header, right.header, f"{where}#"),
+        *structure_fields(left.table, right.table, f"{where}#table"),
+    ]
     fields = tuple(replace(field, path=field.path.replace("#.", "#")) for field in found)
-    return fields, difference(before[left.payload_offset :], after[right.payload_offset :])[0]
+    return fields, difference(_payload(before, left), _payload(after, right))[0]
+
+
+def _payload(data: bytes, info: ModuleInfo) -> bytes:
+    return without_table(data) if info.table is not None else data[info.payload_offset :]

@@ -3,6 +3,7 @@
 stage2.kernel_sectors            a structure in a region
 part1.bpb.volume_id              the FAT boot sector; `fat` stands for the first volume
 part1:/SHA256.BC#name            the header of a module file
+part1:/SUM.MOD#table.answer      the table of a native module
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bfimg.formats.fat_boot_sector import FatBootSector16, FatBootSector32, FatB
 from bfimg.formats.gpt import GptEntry, GptHeader
 from bfimg.formats.kernel_header import KernelHeader
 from bfimg.formats.mbr import SECTOR_SIZE
+from bfimg.formats.native_module import NativeModuleHeader, NativeModuleTable
 from bfimg.formats.stage2 import Stage2Descriptor
 from bfimg.formats.structure import FieldSpec, Structure
 from bfimg.image import gpt
@@ -94,13 +96,14 @@ class Fields:
     def _located(self, path: str) -> Iterator[Located]:
         place = parse_where(path)
         if place.file:
-            yield self._module_header(path)
+            yield from self._module_structures(path)
         else:
             yield from region_structures(self._image.store, self._image.region(place.region))
 
-    def _module_header(self, path: str) -> Located:
-        """The header of a module file. It must stand in one run of clusters, as it does unless clusters are tiny."""
+    def _module_structures(self, path: str) -> Iterator[Located]:
+        """Header and table of a module file. They stand in its first cluster: a sector has room for both."""
         from bfimg.module.identify import identify
+        from bfimg.module.native_table import TABLE_START
 
         where = path.partition("#")[0]
         place = parse_where(where)
@@ -112,7 +115,9 @@ class Fields:
                 f"no module header: {info.problems[0]}", path=self._image.store.name, field=where, hint="name a module"
             )
         offset = volume.offset + volume.geometry.cluster_offset(item.first_cluster)
-        return Located(where + "#", offset, info.header)
+        yield Located(where + "#", offset, info.header)
+        if info.table is not None:
+            yield Located(where + "#table", offset + TABLE_START, info.table)
 
     def _again(self, located: Located) -> Located:
         """The structure as it is now, with what was set."""
@@ -127,6 +132,8 @@ class Fields:
         value = located.value
         if isinstance(value, KernelHeader | Stage2Descriptor):
             self._follow_kernel(set_paths)
+        elif isinstance(value, NativeModuleHeader | NativeModuleTable):
+            self._follow_native(located.prefix.partition("#")[0], set_paths)
         elif isinstance(value, FatBootSectorHead):
             if _join(located.prefix, "volume_label") in set_paths:
                 self._follow_label(located)
@@ -170,6 +177,19 @@ class Fields:
         fixed = descriptor.replace(kernel_crc=CRC32.compute(loaded))
         self._image.store.write(located.offset, fixed.to_bytes())
         self._seal(located, set_paths)
+
+    def _follow_native(self, where: str, set_paths: set[str]) -> None:
+        """The table of a native module holds the CRC of the file around it."""
+        from bfimg.module.native_table import file_crc
+
+        tables = [located for located in self._module_structures(where) if isinstance(located.value, NativeModuleTable)]
+        for located in tables:
+            if f"{located.prefix}.file_crc" not in set_paths:
+                place = parse_where(where)
+                volume = self._image.volume(place.region)
+                crc = file_crc(volume.read(volume.find(place.file).item))
+                self._image.store.write(located.offset, located.value.replace(file_crc=crc).to_bytes())
+            self._seal(located, set_paths)
 
 
 def _join(prefix: str, name: str) -> str:

@@ -28,6 +28,7 @@ from bfimg.image.store import Store
 from bfimg.image.structures import region_structures
 from bfimg.module.files import is_module_file
 from bfimg.module.identify import identify
+from bfimg.module.native_table import TABLE_START
 
 # More than the kernel could ever run; a damaged volume can have 65,536 that share one chain.
 _MOST_MODULES = 1024
@@ -188,5 +189,7 @@ class _Inspection:
             return
         for problem in info.problems:
             self._finding(place, None, problem)
-        fields = () if info.header is None else tuple(field_values(info.header, "module", 0))
-        self.modules.append(ModuleReport(region.name, file.path, file.item.size, info, fields))
+        fields = [] if info.header is None else list(field_values(info.header, "module", 0))
+        if info.table is not None:
+            fields += field_values(info.table, "module.table", TABLE_START)
+        self.modules.append(ModuleReport(region.name, file.path, file.item.size, info, tuple(fields)))

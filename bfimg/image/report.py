@@ -17,7 +17,8 @@ from bfimg.module.identify import ModuleInfo
 class FieldValue:
     """One field of a structure in the image. `offset` counts bytes from the start of the image.
 
-    value: an integer, text, or the bytes of the field in hexadecimal. name: what an enumerated value is called.
+    value: an integer, text, or the bytes of the field in hexadecimal. name: what an enumerated value or its bits are
+    called.
     """
 
     path: str
@@ -68,7 +69,7 @@ class ModuleReport:
     path: str
     size: int
     info: ModuleInfo
-    fields: tuple[FieldValue, ...]  # of its header; offsets count from the start of the file
+    fields: tuple[FieldValue, ...]  # of its header and table; offsets count from the start of the file
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _values(structure: Structure, prefix: str, base: int, problems: dict[str, st
                 offset=base + spec.offset,
                 size=spec.size,
                 value=_shown(spec, value),
-                name=_name(spec.values or spec.names, value),
+                name=_bit_names(spec.bits, value) if spec.bits else _name(spec.values or spec.names, value),
                 meaning=spec.meaning,
                 unit=spec.unit or "",
                 problem=problems.get(path, ""),
@@ -123,3 +124,7 @@ def _name(values: type[IntEnum] | None, value: int | bytes) -> str:
     if values is None or not isinstance(value, int) or value not in values._value2member_map_:
         return ""
     return values(value).name.lower()
+
+
+def _bit_names(bits: type[IntEnum], value: int | bytes) -> str:
+    return ", ".join(bit.name.lower() for bit in bits if isinstance(value, int) and value & bit)

@@ -47,8 +47,9 @@ class ElfSymbol:
         return self.type == ElfSymbolType.FUNC and self.section != 0
 
     @property
-    def is_local(self) -> bool:
-        return self.binding == ElfSymbolBinding.LOCAL
+    def is_external(self) -> bool:
+        """False for a static function, and for one that any file may define, as C++ does with inline functions."""
+        return self.binding == ElfSymbolBinding.GLOBAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def link_source(path: Path, name: str, entry: str | None, *, instrument: bool) -
         objects = ObjectBuilder(sources, toolchain, cache, load_programs(sources))
         program = objects.foreign_object(path, instrument=instrument)
         symbols = read_elf(program.data).symbols
-        defined = [symbol.name for symbol in symbols if symbol.is_function and not symbol.is_local]
+        defined = [symbol.name for symbol in symbols if symbol.is_function and symbol.is_external]
         chosen = choose_entry(path, defined, name, entry)
         linked = NativeBuilder(objects).link(program, chosen, cxx=is_cxx(path.name), instrument=instrument)
     return linked, chosen

@@ -32,10 +32,8 @@ def file_crc(data: bytes) -> int:
 
 
 def without_table(data: bytes) -> bytes:
-    """The code of a module, the table blanked, so that what differs in it is not counted as code."""
-    if find_table(data) is not None:
-        data = data[:TABLE_START] + bytes(NativeModuleTable.SIZE) + data[_TABLE_END:]
-    return data[NativeModuleHeader.SIZE :]
+    """The code of a module that has a table, the table blanked, so that what differs in it is not counted as code."""
+    return data[NativeModuleHeader.SIZE : TABLE_START] + bytes(NativeModuleTable.SIZE) + data[_TABLE_END:]
 
 
 def table_problems(data: bytes, table: NativeModuleTable) -> Iterator[str]:
