@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,32 +17,23 @@ if TYPE_CHECKING:
     from bfimg.module.identify import ModuleInfo
 
 
-_EPILOG = f"""{IMAGE_RULE}
-
-With --native a C or C++ file becomes machine code, by the compiler and with the runtime that build the kernel's own
-modules (CC and LD choose the programs). Its entry is called as `uint32_t entry(uint32_t size)`; the kernel compares
-what it returns with the answer, where one is given, and stops it when it faults or runs too long.
-
-Example: bfimg add-module -i disk.img --native --size 20 --answer 6765 mine.c"""
 _U32_MAX = 0xFFFFFFFF
 
 
-class _Word(click.ParamType):
+def _word(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
     """An integer of 32 bits, decimal or as 0x..."""
-
-    name = "integer"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            number = int(str(value), 0)
-        except ValueError:
-            self.fail(f"{value!r} is no integer", param, ctx)
-        if not 0 <= number <= _U32_MAX:
-            self.fail(f"{number} is outside 0..{_U32_MAX}", param, ctx)
-        return number
+    if text is None:
+        return None
+    try:
+        number = int(text, 0)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no integer", context, parameter) from None
+    if not 0 <= number <= _U32_MAX:
+        raise click.BadParameter(f"{number} is outside 0..{_U32_MAX}", context, parameter)
+    return number
 
 
-@click.command("add-module", epilog=_EPILOG)
+@click.command("add-module", epilog=IMAGE_RULE)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @change_options
 @option("--name", help="Module name; from the bitcode or the file's name when absent.")
@@ -51,8 +42,8 @@ class _Word(click.ParamType):
 @option("--module-version", type=click.IntRange(0, 65535), help="Version of the module itself.")
 @option("--native", is_flag=True, help="Make native modules of C and C++ sources, not bitcode.")
 # No environment variable: these are of one module, and BFIMG_SIZE is the size of a volume.
-@click.option("--size", type=_Word(), help="Native: what the kernel calls the entry with.")
-@click.option("--answer", type=_Word(), help="Native: what the entry has to return for it.")
+@click.option("--size", callback=_word, metavar="N", help="Native: what the kernel calls the entry with.")
+@click.option("--answer", callback=_word, metavar="N", help="Native: what the entry has to return for it.")
 @option("--instrument", is_flag=True, help="Native: its functions report their calls to the profiler.")
 @dry_run_option
 @format_option
@@ -74,9 +65,15 @@ def command(
     """Wrap a module and put it on the image's FAT volume.
 
     FILES are LLVM bitcode for 32-bit x86 (.bc, .ll), modules wrapped before, native .mod files, or C and C++
-    sources, which clang compiles. All are added or none. A module of the same file name is replaced.
+    sources, which clang compiles to bitcode. All are added or none. A module of the same file name is replaced.
+
+    With --native a source becomes machine code instead, by the compiler and with the runtime that build the kernel's
+    own modules (CC and LD choose the programs). The kernel calls its entry as uint32_t entry(uint32_t size) and
+    compares what it returns with the answer, where one is given.
 
     Example: bfimg add-module -i disk.img sha256.bc
+
+    Example: bfimg add-module -i disk.img --native --size 20 --answer 6765 mine.c
     """
     from bfimg.errors import UsageError
     from bfimg.module.add import add_modules

@@ -367,7 +367,7 @@ class TestBareFlow:
     def test_header_and_payload_of_a_module(self, disk: Path, tmp_path: Path) -> None:
         def edit(data: bytearray) -> bytes:
             data[44:46] = b"\x09\0"  # version
-            data[100] ^= 0xFF
+            data[200] ^= 0xFF
             return bytes(data)
 
         (file,) = self.edited(disk, tmp_path, "part1:/SHA256.MOD", edit).files
