@@ -2,21 +2,27 @@
 #include "bf_formats.h"
 #include "console/serial.h"
 #include "console/vga.h"
-#include "disk/ata.h"
-#include "disk/partitions.h"
-#include "fat/fat16.h"
 #include "interrupts/interrupts.h"
 #include "interrupts/pic.h"
 #include "interrupts/timer.h"
 #include "lib/string.h"
+#include "loader/cached.h"
 #include "loader/loader.h"
+#include "loader/volumes.h"
 #include "machine/end.h"
+#include "machine/fw_cfg.h"
 #include "machine/io.h"
 #include "machine/memory.h"
-#include "machine/nonce.h"
+#include "memory/extended.h"
+#include "memory/heap.h"
 #include "memory/paging.h"
+#include "memory/pools.h"
+#include "profile/profile.h"
 #include "report/events.h"
 #include "run/services.h"
+
+#define KIB 1024u
+#define BIOS_FIRST_DISK 0x80u /* number of the first hard disk in INT 13h */
 
 extern const struct bf_kernel_header kernel_header; /* entry.S */
 
@@ -41,7 +47,8 @@ static void start(const struct bf_boot_info *info)
     char nonce[BF_NONCE_MAX + 1];
     if (info->magic != BF_BOOT_INFO_MAGIC || info->version != BF_BOOT_INFO_VERSION)
         refuse("the boot information block is not there");
-    nonce_read(nonce);
+    uint32_t nonce_size = fw_cfg_read(BF_NONCE_FILE, nonce, BF_NONCE_MAX);
+    nonce[nonce_size < BF_NONCE_MAX ? nonce_size : BF_NONCE_MAX] = '\0';
     struct boot_report boot = {.info = info, .header = &kernel_header, .nonce = nonce, .canary = find_canary()};
     report_boot(&boot);
     if (!boot.canary)
@@ -50,36 +57,53 @@ static void start(const struct bf_boot_info *info)
         refuse("not enough memory");
 }
 
-/* A drive holds one bare volume, or a partition table. */
-static void visit_drive(const struct ata_drive *drive, struct totals *totals)
+/* Gives heap and pools what the configuration asks for; the memory map has the least. */
+static void give_memory(const struct bf_boot_info *info, const struct config *config, struct totals *totals)
 {
-    struct fat_volume volume;
-    struct extent extents[MBR_PARTITIONS];
-    unsigned count;
-    if (fat_mount(&volume, drive, 0, drive->sectors) == FAT_OK) {
-        loader_visit(&volume, totals);
-        return;
-    }
-    enum ata_result read = partitions_list_fat16(drive, extents, &count);
-    if (read != ATA_OK) {
-        report_volume_problem(drive->name, 0, ata_result_text(read));
+    static const struct {
+        const char *key;
+        uint32_t mapped, mapped_size;
+    } regions[POOLS] = {
+        [POOL_CODE] = {"jit_code_kib", BF_MEM_JIT_CODE_START, BF_MEM_JIT_CODE_SIZE},
+        [POOL_DATA] = {"jit_data_kib", BF_MEM_JIT_DATA_START, BF_MEM_JIT_DATA_SIZE},
+        [POOL_METADATA] = {"jit_metadata_kib", BF_MEM_JIT_METADATA_START, BF_MEM_JIT_METADATA_SIZE},
+    };
+    struct pool_memory pools[POOLS];
+    uint32_t extra = config->heap_kib * KIB - BF_MEM_HEAP_SIZE;
+    uint32_t start = extra ? extended_reserve(info, extra) : 0;
+    if (start) {
+        heap_extend(&kernel_heap, (void *)start, extra);
+    } else if (extra) {
+        report_memory_problem("heap_kib");
         totals->invalid++;
-        return;
     }
-    for (unsigned i = 0; i < count; i++) {
-        enum fat_result mounted = fat_mount(&volume, drive, extents[i].lba, extents[i].sectors);
-        if (mounted == FAT_OK) {
-            loader_visit(&volume, totals);
-        } else {
-            report_volume_problem(drive->name, extents[i].lba, fat_result_text(mounted));
+    for (unsigned i = 0; i < POOLS; i++) {
+        uint32_t size = config->pool_kib[i] * KIB;
+        pools[i] = (struct pool_memory){regions[i].mapped, size};
+        if (size <= regions[i].mapped_size)
+            continue;
+        pools[i].start = extended_reserve(info, size);
+        if (!pools[i].start) {
+            pools[i] = (struct pool_memory){regions[i].mapped, regions[i].mapped_size};
+            report_memory_problem(regions[i].key);
             totals->invalid++;
         }
     }
+    pools_init(pools);
+}
+
+/* Of the boot disk, if that is one of the drives. */
+static void register_cached(const struct bf_boot_info *info)
+{
+    const struct ata_drive *drive = info->boot_drive >= BIOS_FIRST_DISK ? drive_at(info->boot_drive - BIOS_FIRST_DISK) : 0;
+    if (drive)
+        cached_register(drive, kernel_header.build_id);
 }
 
 void kernel_main(const struct bf_boot_info *info)
 {
     struct totals totals = {0};
+    struct config config;
     serial_init();
     vga_init();
     paging_init();
@@ -89,17 +113,17 @@ void kernel_main(const struct bf_boot_info *info)
     pic_init();
     timer_init();
     interrupts_on();
-    for (unsigned i = 0; i < ATA_DRIVES; i++) {
-        struct ata_drive drive;
-        enum ata_result result = ata_open(i, &drive);
-        if (result == ATA_OK) {
-            visit_drive(&drive, &totals);
-        } else if (result != ATA_ABSENT && result != ATA_NOT_DISK) {
-            report_volume_problem(drive.name, 0, ata_result_text(result));
-            totals.invalid++;
-        }
-    }
+    kernel_heap_init();
+    profile_init();
+    volumes_open(&totals);
+    if (!config_read(&config))
+        totals.invalid++;
+    give_memory(info, &config, &totals);
+    report_config(&config);
+    loader_register(&totals);
+    register_cached(info);
+    loader_run_all(&config, &totals);
     report_done(&totals);
-    bool passed = totals.volumes && !totals.failed && !totals.invalid;
+    bool passed = totals.volumes && !totals.failed && !totals.stopped && !totals.invalid;
     machine_end(passed ? BF_EXIT_VALUE_PASSED : BF_EXIT_VALUE_FAILED);
 }

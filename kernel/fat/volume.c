@@ -1,6 +1,18 @@
 #include "fat/fat16.h"
 #include "fat/internal.h"
+#include "interrupts/timer.h"
 #include "lib/string.h"
+
+enum fat_result fat_read_sectors(struct fat_volume *volume, uint32_t lba, uint32_t count, void *buffer)
+{
+    uint32_t start = timer_ticks();
+    enum ata_result result = ata_read(volume->drive, lba, count, buffer);
+    volume->milliseconds += timer_ticks() - start;
+    if (result != ATA_OK)
+        return FAT_DISK;
+    volume->bytes_read += count * BF_SECTOR_SIZE;
+    return FAT_OK;
+}
 
 static bool is_power_of_two(uint32_t value)
 {
@@ -41,9 +53,12 @@ enum fat_result fat_mount(struct fat_volume *volume, const struct ata_drive *dri
     uint32_t available = drive->sectors - lba < sectors ? drive->sectors - lba : sectors;
     volume->drive = drive;
     volume->lba = lba;
+    volume->bytes_read = 0;
+    volume->milliseconds = 0;
     volume->cached_fat_sector = CACHE_EMPTY;
-    if (ata_read(drive, lba, 1, &boot) != ATA_OK)
-        return FAT_DISK;
+    enum fat_result result = fat_read_sectors(volume, lba, 1, &boot);
+    if (result != FAT_OK)
+        return result;
     if (boot.signature != BF_BOOT_SIGNATURE || boot.bytes_per_sector != BF_SECTOR_SIZE ||
         !is_power_of_two(boot.sectors_per_cluster))
         return FAT_NOT_FAT;
@@ -61,9 +76,10 @@ char *fat_copy_trimmed(char *to, const uint8_t *from, unsigned size)
 {
     while (size && from[size - 1] == ' ')
         size--;
-    memcpy(to, from, size);
-    to[size] = '\0';
-    return to + size;
+    for (; size; size--, from++)
+        *to++ = *from >= ' ' && *from <= '~' ? (char)*from : '?';
+    *to = '\0';
+    return to;
 }
 
 const char *fat_result_text(enum fat_result result)
@@ -80,6 +96,8 @@ const char *fat_result_text(enum fat_result result)
         [FAT_BAD_CLUSTER] = "the cluster chain points at no data cluster",
         [FAT_CHAIN_SHORT] = "the cluster chain ends before the file",
         [FAT_CHAIN_LONG] = "the cluster chain does not end with the file",
+        [FAT_LOOP] = "a directory that was read already stands here again",
+        [FAT_TOO_DEEP] = "directories are nested too deep",
     };
     return texts[result];
 }

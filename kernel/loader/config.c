@@ -1,7 +1,11 @@
 #include "loader/config.h"
 
+#include <stddef.h>
+
 #include "lib/string.h"
 #include "loader/module.h"
+#include "loader/volumes.h"
+#include "machine/fw_cfg.h"
 #include "report/events.h"
 
 #define MAX_FILE_SIZE 4096
@@ -66,19 +70,84 @@ static const char *set_modules(struct config *config, struct span value)
     return 0;
 }
 
-static const char *set_iterations(struct config *config, struct span value)
+static bool read_number(struct span text, uint32_t low, uint32_t high, uint32_t *number)
 {
-    uint32_t number = 0;
-    for (const char *digit = value.start; digit < value.end; digit++) {
-        if (*digit < '0' || *digit > '9')
-            number = CONFIG_MAX_ITERATIONS;
-        number = number * 10 + (uint32_t)(*digit - '0');
-        if (number > CONFIG_MAX_ITERATIONS)
-            break;
+    uint32_t value = 0;
+    if (text.start == text.end)
+        return false;
+    for (const char *digit = text.start; digit < text.end; digit++) {
+        if (*digit < '0' || *digit > '9' || value > high)
+            return false;
+        value = value * 10 + (uint32_t)(*digit - '0');
     }
-    if (number == 0 || number > CONFIG_MAX_ITERATIONS)
-        return "iterations: want a number from 1 to 1000000";
-    config->iterations = number;
+    *number = value;
+    return value >= low && value <= high;
+}
+
+enum value_type {
+    VALUE_NAMES,
+    VALUE_NUMBER,
+    VALUE_SWITCH,
+};
+
+struct key {
+    const char *name;
+    const char *wanted; /* what is wrong with any other value */
+    enum value_type type;
+    uint32_t field; /* offset in struct config */
+    uint32_t low, high;
+};
+
+#define NAMES(name, field) {name, 0, VALUE_NAMES, offsetof(struct config, field), 0, 0}
+#define SWITCH(name, field) {name, name ": want `yes` or `no`", VALUE_SWITCH, offsetof(struct config, field), 0, 0}
+#define NUMBER(name, field, low, high) \
+    {name, name ": want a number from " #low " to " #high, VALUE_NUMBER, offsetof(struct config, field), low, high}
+
+/* Numbers are at most 400 million, so that one digit more does not overflow. */
+static const struct key keys[] = {
+    NAMES("modules", modules),
+    NUMBER("iterations", iterations, 1, 1000000),
+    NUMBER("time_limit", time_limit_ms, 1, 600000),
+    SWITCH("interactive", interactive),
+    SWITCH("export", export),
+    NUMBER("heap_kib", heap_kib, 256, 1048576),
+    NUMBER("jit_code_kib", pool_kib[POOL_CODE], 4, 65536),
+    NUMBER("jit_data_kib", pool_kib[POOL_DATA], 4, 65536),
+    NUMBER("jit_metadata_kib", pool_kib[POOL_METADATA], 4, 65536),
+};
+
+_Static_assert(BF_MEM_HEAP_SIZE == 256 * 1024, "the least heap_kib is what the memory map gives");
+
+static const struct config defaults = {
+    .modules = "all",
+    .iterations = 1,
+    .time_limit_ms = 2000,
+    .heap_kib = BF_MEM_HEAP_SIZE / 1024,
+    .pool_kib = {
+        [POOL_CODE] = BF_MEM_JIT_CODE_SIZE / 1024,
+        [POOL_DATA] = BF_MEM_JIT_DATA_SIZE / 1024,
+        [POOL_METADATA] = BF_MEM_JIT_METADATA_SIZE / 1024,
+    },
+};
+
+static const char *set_value(struct config *config, const struct key *key, struct span value)
+{
+    void *field = (uint8_t *)config + key->field;
+    uint32_t number;
+    switch (key->type) {
+    case VALUE_NAMES:
+        return set_modules(config, value);
+    case VALUE_NUMBER:
+        if (!read_number(value, key->low, key->high, &number))
+            return key->wanted;
+        *(uint32_t *)field = number;
+        return 0;
+    case VALUE_SWITCH:
+        if (!equals(value, "yes") && !equals(value, "no"))
+            return key->wanted;
+        *(bool *)field = equals(value, "yes");
+        return 0;
+    }
     return 0;
 }
 
@@ -90,36 +159,63 @@ static const char *read_line(struct config *config, struct span line)
     for (const char *character = rest.start; character < rest.end; character++)
         if (!is_blank(*character) && (*character < ' ' || *character > '~'))
             return "not plain text";
-    struct span key = take_until(&rest, '=');
-    if (key.end == rest.end)
+    struct span name = take_until(&rest, '=');
+    if (name.end == rest.end)
         return "want a line `key = value`";
-    key = trim(key);
-    rest = trim(rest);
-    if (equals(key, "modules"))
-        return set_modules(config, rest);
-    if (equals(key, "iterations"))
-        return set_iterations(config, rest);
+    for (const struct key *key = keys; key < keys + sizeof keys / sizeof *keys; key++)
+        if (equals(trim(name), key->name))
+            return set_value(config, key, trim(rest));
     return "unknown key";
 }
 
-enum fat_result config_read(struct fat_volume *volume, struct config *config)
+/* Reads the text in the file buffer. */
+static void read_text(struct config *config, const char *file, uint32_t size)
 {
-    *config = (struct config){.modules = "all", .iterations = 1};
-    struct fat_entry entry;
-    enum fat_result result = fat_find(volume, BF_CONFIG_FILE, &entry);
-    if (result != FAT_OK)
-        return result == FAT_END ? FAT_OK : result;
-    config->present = true;
-    result = fat_read_file(volume, &entry, FILE_BUFFER, MAX_FILE_SIZE);
-    if (result != FAT_OK)
-        return result;
-    struct span text = {(const char *)FILE_BUFFER, (const char *)FILE_BUFFER + entry.size};
+    struct span text = {(const char *)FILE_BUFFER, (const char *)FILE_BUFFER + size};
     for (unsigned number = 1; text.start < text.end; number++) {
         const char *problem = read_line(config, take_until(&text, '\n'));
         if (problem)
-            report_config_problem(problem, number);
+            report_config_problem(file, problem, number);
     }
-    return FAT_OK;
+}
+
+/* Looks for the file volume by volume. */
+static bool read_file(struct config *config)
+{
+    struct fat_file file;
+    struct fat_volume *volume;
+    enum fat_result result = FAT_END;
+    for (uint32_t i = 0; result == FAT_END && (volume = volume_at(i)); i++)
+        result = fat_open(volume, "/" BF_CONFIG_FILE, &file);
+    if (result == FAT_OK) {
+        config->volume = file.volume;
+        result = fat_read_whole(&file, FILE_BUFFER, MAX_FILE_SIZE);
+        fat_close(&file);
+    }
+    if (result == FAT_OK)
+        read_text(config, BF_CONFIG_FILE, file.size);
+    else if (result != FAT_END)
+        report_config_problem(BF_CONFIG_FILE, fat_result_text(result), 0);
+    return result == FAT_OK || result == FAT_END;
+}
+
+static bool read_host_lines(struct config *config)
+{
+    uint32_t size = fw_cfg_read(BF_HOST_CONFIG_FILE, (char *)FILE_BUFFER, BF_HOST_CONFIG_MAX);
+    config->from_host = size > 0;
+    if (size > BF_HOST_CONFIG_MAX) {
+        report_config_problem(BF_HOST_CONFIG_FILE, "the file is too large", 0);
+        return false;
+    }
+    read_text(config, BF_HOST_CONFIG_FILE, size);
+    return true;
+}
+
+bool config_read(struct config *config)
+{
+    *config = defaults;
+    bool file_read = read_file(config);
+    return read_host_lines(config) && file_read;
 }
 
 bool config_selects(struct config *config, const char *name)

@@ -1,24 +1,32 @@
-/* BAREFLOW.CFG: what to run. Lines `key = value`; `#` starts a comment. */
+/*
+ * What to run and how: BAREFLOW.CFG, and before it the lines that the host hands over (BF_HOST_CONFIG_FILE). Lines
+ * `key = value`; `#` starts a comment.
+ */
 #pragma once
 #include "fat/fat16.h"
+#include "memory/pools.h"
 
 #define CONFIG_VALUE_SIZE 256 /* of `modules`, NUL included */
 #define CONFIG_MAX_NAMES 32
-#define CONFIG_MAX_ITERATIONS 1000000u
 
 struct config {
-    bool present;                    /* the file is on the volume */
+    struct fat_volume *volume;       /* that has the file, 0 when none has */
+    bool from_host;                  /* the host handed lines over */
     char modules[CONFIG_VALUE_SIZE]; /* `all`, or names separated by commas */
     uint32_t iterations;             /* calls of each module */
+    uint32_t time_limit_ms;          /* of each call */
+    bool interactive;                /* menu instead of running all */
+    bool export;                     /* send the export before the end */
+    uint32_t heap_kib;
+    uint32_t pool_kib[POOLS];
     bool found[CONFIG_MAX_NAMES];    /* which of the names have been asked for */
 };
 
 /*
- * Reads the file, through the file buffer, into `config`; what it does not say keeps its default: all modules, one
- * call. Unknown keys and bad values are reported and ignored. FAT_OK also when there is no such file; else the
- * failure, and the defaults.
+ * Fills `config`: defaults, overridden by the file of the first volume that has one, overridden by the host's lines.
+ * Unknown keys and bad values are reported and ignored. False when a file could not be read, which is reported, too.
  */
-enum fat_result config_read(struct fat_volume *volume, struct config *config);
+bool config_read(struct config *config);
 
 /* Whether the module of this name is to run; remembers the question for config_next_missing. */
 bool config_selects(struct config *config, const char *name);

@@ -1,30 +1,26 @@
 #include "loader/loader.h"
 
 #include "lib/string.h"
-#include "loader/config.h"
-#include "loader/module.h"
+#include "loader/embedded.h"
+#include "loader/registry.h"
+#include "loader/volumes.h"
+#include "report/fault.h"
 
-static bool has_extension(const char *name, const char *extension)
-{
-    size_t length = strlen(name), wanted = strlen(extension);
-    return length > wanted && strcmp(name + length - wanted, extension) == 0;
-}
+#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
+#define BREAKPOINT 0xcc /* int3: code that should be gone traps */
 
-/* Counts the files and picks up the label, which stands in the root directory. */
-static enum fat_result survey(struct fat_volume *volume, uint32_t *files)
+/* `extension` in lower case. */
+static bool has_extension(const char *path, const char *extension)
 {
-    struct fat_directory directory;
-    struct fat_entry entry;
-    enum fat_result result;
-    *files = 0;
-    fat_root(volume, &directory);
-    while ((result = fat_next(&directory, &entry)) == FAT_OK) {
-        if (fat_is_file(&entry))
-            ++*files;
-        else if (entry.attributes & BF_FAT_ATTRIBUTE_VOLUME_ID)
-            memcpy(volume->label, entry.name, sizeof volume->label);
+    size_t length = strlen(path), wanted = strlen(extension);
+    if (length <= wanted)
+        return false;
+    for (path += length - wanted; *path; path++, extension++) {
+        char character = *path >= 'A' && *path <= 'Z' ? (char)(*path - 'A' + 'a') : *path;
+        if (character != *extension)
+            return false;
     }
-    return result;
+    return true;
 }
 
 static void count(const struct module *module, struct totals *totals)
@@ -39,6 +35,9 @@ static void count(const struct module *module, struct totals *totals)
     case MODULE_UNCHECKED:
         totals->unchecked++;
         break;
+    case MODULE_STOPPED:
+        totals->stopped++;
+        break;
     case MODULE_INVALID:
         totals->invalid++;
         break;
@@ -52,53 +51,148 @@ static void count(const struct module *module, struct totals *totals)
     }
 }
 
-static void visit_module(struct fat_volume *volume, const struct fat_entry *entry, bool is_native,
-                         struct config *config, struct totals *totals)
+/* Gets the cached code into the file buffer; it may have changed since it was registered. */
+static const uint8_t *load_cached(struct module *module)
 {
-    struct module module = {.file = entry->name, .is_native = is_native};
-    enum fat_result result = fat_read_file(volume, entry, FILE_BUFFER, BF_MEM_FILE_BUFFER_SIZE);
-    if (result != FAT_OK)
-        module_refuse(&module, fat_result_text(result));
-    else if (is_native)
-        native_examine(&module, FILE_BUFFER, entry->size);
+    uint32_t sectors = (module->code_bytes + BF_SECTOR_SIZE - 1) / BF_SECTOR_SIZE;
+    if (ata_read(module->place.cached.drive, module->place.cached.lba, sectors, FILE_BUFFER) != ATA_OK)
+        module_refuse(module, "the disk could not be read");
+    else if (module->place.cached.crc != bf_crc32(CRC32_START, FILE_BUFFER, module->code_bytes))
+        module_refuse(module, "code CRC is wrong");
     else
-        bitcode_examine(&module, FILE_BUFFER, entry->size);
-
-    if (module.status != MODULE_INVALID && !config_selects(config, module.name))
-        module.status = MODULE_NOT_SELECTED;
-    if (module.status == MODULE_VALID)
-        native_run(&module, FILE_BUFFER, config->iterations);
-    report_module(&module);
-    count(&module, totals);
+        module->status = MODULE_VALID;
+    return FILE_BUFFER;
 }
 
-static enum fat_result list_files(struct fat_volume *volume)
+static const uint8_t *load_file(struct module *module)
 {
-    struct fat_directory directory;
-    struct fat_entry entry;
-    enum fat_result result;
-    fat_root(volume, &directory);
-    while ((result = fat_next(&directory, &entry)) == FAT_OK)
-        if (fat_is_file(&entry))
-            report_file(&entry);
-    return result;
-}
-
-static enum fat_result visit_modules(struct fat_volume *volume, struct config *config, struct totals *totals)
-{
-    struct fat_directory directory;
-    struct fat_entry entry;
-    enum fat_result result;
-    fat_root(volume, &directory);
-    while ((result = fat_next(&directory, &entry)) == FAT_OK) {
-        bool is_native = has_extension(entry.name, ".MOD");
-        if (fat_is_file(&entry) && (is_native || has_extension(entry.name, ".BC")))
-            visit_module(volume, &entry, is_native, config, totals);
+    const uint8_t *file = module->place.embedded.data;
+    uint32_t size = module->place.embedded.size;
+    if (module->source == MODULE_DISK) {
+        enum fat_result result = fat_read_whole(&module->place.file, FILE_BUFFER, BF_MEM_FILE_BUFFER_SIZE);
+        if (result != FAT_OK) {
+            module_refuse(module, fat_result_text(result));
+            return 0;
+        }
+        file = FILE_BUFFER;
+        size = module->place.file.size;
     }
-    return result;
+    if (module->kind == MODULE_NATIVE)
+        native_examine(module, file, size);
+    else
+        bitcode_examine(module, file, size);
+    return file + BF_SIZEOF_NATIVE_MODULE_HEADER;
 }
 
-/* A module that BAREFLOW.CFG names and nobody has is a failure: the run did not do what it was asked to. */
+/* Brings the module's bytes to memory and examines them. Its code, when the status is MODULE_VALID afterwards. */
+static const uint8_t *load(struct module *module)
+{
+    return module->source == MODULE_CACHED ? load_cached(module) : load_file(module);
+}
+
+static void add(struct module *module, struct totals *totals)
+{
+    load(module);
+    if (registry_add(module))
+        return;
+    module_refuse(module, "no room in the registry");
+    report_module(module);
+    totals->invalid++;
+}
+
+static void add_volume(struct fat_volume *volume, struct totals *totals)
+{
+    struct fat_walk walk;
+    struct fat_entry entry;
+    enum fat_result result;
+    fat_walk_start(volume, &walk);
+    while ((result = fat_walk_next(&walk, &entry)) != FAT_END) {
+        bool is_native = has_extension(walk.path, ".mod");
+        if (result != FAT_OK || !fat_is_file(&entry) || !(is_native || has_extension(walk.path, ".bc")))
+            continue; /* what is wrong with the volume was reported when its files were listed */
+        struct module module = {
+            .source = MODULE_DISK, .kind = is_native ? MODULE_NATIVE : MODULE_BITCODE, .path = walk.path};
+        fat_open_entry(volume, &entry, &module.place.file);
+        add(&module, totals);
+    }
+}
+
+void loader_register(struct totals *totals)
+{
+    struct fat_volume *volume;
+    for (uint32_t i = 0; i < bf_embedded_count; i++) {
+        struct module module = {.source = MODULE_EMBEDDED, .kind = MODULE_NATIVE, .path = ""};
+        module.place.embedded.data = bf_embedded[i].data;
+        module.place.embedded.size = bf_embedded[i].size;
+        add(&module, totals);
+    }
+    for (uint32_t i = 0; (volume = volume_at(i)); i++)
+        add_volume(volume, totals);
+}
+
+/* Calls a function of the module in the arena. False when it was stopped. */
+static bool call(struct module *module, uint32_t offset, const struct config *config, struct guarded *outcome)
+{
+    guard_call(BF_MEM_MODULE_ARENA_START + offset, module->size, config->time_limit_ms, outcome);
+    if (outcome->ending == GUARD_RETURNED)
+        return true;
+    module->status = MODULE_STOPPED;
+    module->reason = guard_reason(outcome);
+    module->stopped = *outcome;
+    report_fault(module->name, module->reason, &outcome->fault);
+    return false;
+}
+
+/* Calls the entry as often as the configuration says, or until it fails. */
+static void call_entry(struct module *module, const struct config *config)
+{
+    struct guarded outcome;
+    while (module->calls < config->iterations && module->status != MODULE_FAILED) {
+        if (module->functions)
+            profile_begin_call();
+        module->calls++;
+        if (!call(module, module->entry_offset, config, &outcome))
+            return;
+        module->answer = outcome.value;
+        statistics_add(&module->cycles,
+                       module->functions ? profile_without_probes(outcome.cycles) : outcome.cycles);
+        if (module->answer_known && module->answer != module->expected)
+            module->status = MODULE_FAILED;
+    }
+}
+
+static void run(struct module *module, const uint8_t *code, const struct config *config)
+{
+    struct guarded outcome;
+    memcpy(MODULE_ARENA, code, module->image_bytes);
+    if (module->functions)
+        profile_start(code, (const struct bf_native_function *)(code + module->functions), module->function_count);
+    module->status = module->answer_known ? MODULE_PASSED : MODULE_UNCHECKED;
+    if (!module->init || call(module, module->init, config, &outcome))
+        call_entry(module, config);
+    if (module->functions)
+        module->profile = profile_finish();
+    if (module->fini && module->status != MODULE_STOPPED)
+        call(module, module->fini, config, &outcome);
+    memset(MODULE_ARENA, BREAKPOINT, BF_MEM_MODULE_ARENA_SIZE);
+}
+
+void loader_run(struct module *module, const struct config *config)
+{
+    module->calls = 0;
+    module->answer = 0;
+    module->cycles = (struct statistics){0};
+    module->stopped = (struct guarded){0};
+    if (module->profile)
+        profile_release(module->profile);
+    module->profile = 0;
+    const uint8_t *code = load(module);
+    if (module->status == MODULE_VALID)
+        run(module, code, config);
+    report_module(module);
+}
+
+/* A module that the configuration names and nobody has is a failure: the run did not do what it was asked to. */
 static void report_missing(const struct config *config, struct totals *totals)
 {
     char name[CONFIG_VALUE_SIZE];
@@ -109,32 +203,27 @@ static void report_missing(const struct config *config, struct totals *totals)
     }
 }
 
-void loader_visit(struct fat_volume *volume, struct totals *totals)
+void loader_run_all(struct config *config, struct totals *totals)
 {
-    struct config config;
-    uint32_t files;
-    enum fat_result result = survey(volume, &files);
-    if (result != FAT_END) {
-        report_volume_problem(volume->drive->name, volume->lba, fat_result_text(result));
-        totals->invalid++;
-        return;
-    }
-    totals->volumes++;
-    report_volume(volume, files);
-    result = list_files(volume);
-    if (result == FAT_END) {
-        enum fat_result config_result = config_read(volume, &config);
-        if (config_result != FAT_OK) {
-            report_config_problem(fat_result_text(config_result), 0);
-            totals->invalid++;
+    struct module *module;
+    for (uint32_t i = 0; (module = registry_active(i)); i++) {
+        if (module->status == MODULE_INVALID) {
+            report_module(module);
+        } else if (config_selects(config, module->name)) {
+            loader_run(module, config);
+        } else {
+            module->status = MODULE_NOT_SELECTED;
+            report_module(module);
         }
-        report_config(&config);
-        result = visit_modules(volume, &config, totals);
+        count(module, totals);
     }
-    if (result != FAT_END) {
-        report_volume_problem(volume->drive->name, volume->lba, fat_result_text(result));
-        totals->invalid++;
-        return;
-    }
-    report_missing(&config, totals);
+    report_missing(config, totals);
+}
+
+void loader_unload(struct module *module)
+{
+    report_unload(module);
+    const struct module *heir = registry_remove(module);
+    if (heir)
+        report_active(heir);
 }

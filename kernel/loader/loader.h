@@ -1,8 +1,21 @@
-/* Runs what a volume has to offer. */
+/* Finds modules, runs them, and takes them out again. */
 #pragma once
-#include "fat/fat16.h"
+#include "loader/config.h"
+#include "loader/module.h"
 #include "report/events.h"
 
-/* Lists the volume, reads BAREFLOW.CFG, examines every .MOD and .BC file of the root directory in its order, runs the
- * native ones. Reports each step and counts the outcome in `totals`. */
-void loader_visit(struct fat_volume *volume, struct totals *totals);
+/* Registers the embedded modules and every .mod and .bc file of the volumes, each examined whole. */
+void loader_register(struct totals *totals);
+
+/* Runs every active module that the configuration asks for, reports and counts each, and names what is missing. */
+void loader_run_all(struct config *config, struct totals *totals);
+
+/*
+ * Loads a module into the arena, runs its constructors, its entry as often as the configuration says, its destructors,
+ * and fills the arena with breakpoints. Results of an earlier run are forgotten. A module that cannot be run keeps its
+ * status. Reports the outcome.
+ */
+void loader_run(struct module *module, const struct config *config);
+
+/* Takes a module out of the registry and reports what is active instead. The pointer is void afterwards. */
+void loader_unload(struct module *module);

@@ -1,39 +1,86 @@
-/* Module files: what they claim, whether that is true, and what came of running them. */
+/* Modules: where they come from, what they claim, whether that is true, and what came of running them. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "bf_formats.h"
+#include "fat/fat16.h"
+#include "profile/profile.h"
+#include "profile/statistics.h"
+#include "run/guard.h"
 
 #define FILE_BUFFER ((uint8_t *)BF_MEM_FILE_BUFFER_START)
+#define MODULE_ARENA ((uint8_t *)BF_MEM_MODULE_ARENA_START)
 #define MODULE_NAME_SIZE sizeof(((struct bf_native_module_header *)0)->name)
 #define MODULE_ENTRY_SIZE sizeof(((struct bf_bitcode_header *)0)->entry)
+
+/* In the order of their rank: of the modules of one name and kind, that of the highest one is active. */
+enum module_source {
+    MODULE_EMBEDDED, /* linked into the kernel */
+    MODULE_DISK,     /* a file on a volume */
+    MODULE_CACHED,   /* code in the JIT cache, made from one of the others */
+};
+
+enum module_kind {
+    MODULE_NATIVE,
+    MODULE_BITCODE,
+};
 
 enum module_status {
     MODULE_VALID,          /* examined, not run */
     MODULE_PASSED,         /* ran; the answer is the known one */
     MODULE_FAILED,         /* ran; another answer */
     MODULE_UNCHECKED,      /* ran; no answer is known */
+    MODULE_STOPPED,        /* ended by a fault, an overflow or its time limit: `reason` */
     MODULE_INVALID,        /* not run: `reason` */
-    MODULE_NOT_SELECTED,   /* valid, but BAREFLOW.CFG does not ask for it */
+    MODULE_NOT_SELECTED,   /* valid, but the configuration does not ask for it */
     MODULE_NOT_EXECUTABLE, /* valid bitcode, which this kernel cannot run yet */
     MODULE_LEGACY_HEADER,  /* bitcode behind a version-1 header, which no kernel runs any more */
 };
 
 struct module {
-    const char *file; /* 8.3 name */
-    bool is_native;   /* else bitcode */
+    struct module *next; /* in the registry */
+    bool active;         /* in the registry: not overridden */
+    enum module_source source;
+    enum module_kind kind;
     enum module_status status;
-    const char *reason; /* what makes it invalid */
+    const char *reason; /* what makes it invalid, or stopped it */
     char name[MODULE_NAME_SIZE];
+    char *path; /* "/LIB/sum.mod"; "" unless the source is MODULE_DISK */
 
-    /* native */
-    uint32_t code_bytes;
-    uint32_t size;     /* argument of each call */
+    /* Where its bytes are: the file of an embedded module or of one on disk, the code of a cached one. */
+    union {
+        struct {
+            const uint8_t *data;
+            uint32_t size;
+        } embedded;
+        struct fat_file file;
+        struct {
+            const struct ata_drive *drive;
+            uint32_t lba;
+            uint32_t crc; /* of code_bytes bytes */
+        } cached;
+    } place;
+
+    uint32_t crc;        /* by which a cached module knows what it was made from */
+    uint32_t code_bytes; /* machine code; 0 when it has none */
+
+    /* Offsets in the code, and how it is called. */
+    uint32_t entry_offset;
+    uint32_t init, fini;  /* functions to call before and behind, 0 for none */
+    uint32_t image_bytes; /* of the code, to be copied to the arena */
+    uint32_t functions;   /* bf_native_function entries of an instrumented module, 0 for none */
+    uint32_t function_count;
+    bool answer_known;
+    uint32_t size;        /* argument of each call */
+    uint32_t expected;    /* answer, when it is known */
+
+    /* The last run. */
     uint32_t calls;
-    uint32_t answer;   /* of the last call */
-    uint32_t expected; /* known answer, unless the status is MODULE_UNCHECKED */
-    uint64_t cycles;   /* of all calls */
+    uint32_t answer;          /* of the last call that returned */
+    struct statistics cycles; /* one value a call that returned */
+    struct guarded stopped;   /* how the call that did not return ended */
+    struct module_profile *profile; /* of an instrumented module; 0 when there is none */
 
     /* bitcode */
     char entry[MODULE_ENTRY_SIZE];
@@ -54,9 +101,6 @@ struct known_module {
 void native_examine(struct module *module, const uint8_t *file, uint32_t size);
 void bitcode_examine(struct module *module, const uint8_t *file, uint32_t size);
 
-/* Copies the code of a valid native module to the module arena and calls it `iterations` times. */
-void native_run(struct module *module, const uint8_t *file, uint32_t iterations);
-
 /* The known module of this name, or 0. */
 const struct known_module *known_module_find(const char *name);
 
@@ -65,3 +109,8 @@ void module_refuse(struct module *module, const char *reason);
 
 /* Copies a NUL-padded text field. False, and "", unless it is printable ASCII, not empty and ended by NUL. */
 bool module_copy_text(char *to, const uint8_t *field, uint32_t size);
+
+/* In words, for reports: "disk", "native", "not selected". */
+const char *module_source_text(enum module_source source);
+const char *module_kind_text(enum module_kind kind);
+const char *module_status_text(enum module_status status);

@@ -12,6 +12,14 @@
 .intel_syntax noprefix
 .section .text, "ax"
 .global require_cpu_features
+.global cpu_features_present
+
+/* uint32_t cpu_features_present(void), for C. */
+cpu_features_present:
+    push esi
+    call cpu_features
+    pop esi
+    ret
 
 /*
  * require_cpu_features

@@ -55,31 +55,52 @@ void report_volume_problem(const char *drive, uint32_t lba, const char *problem)
     console_print(VGA_RED, "%s at sector %u: %s\n", drive, lba, problem);
 }
 
+void report_directory_problem(const struct fat_volume *volume, const char *path, const char *problem)
+{
+    json_begin("volume");
+    json_text("drive", volume->drive->name);
+    json_number("lba", volume->lba);
+    json_text("path", path);
+    json_text("problem", problem);
+    json_end();
+    console_print(VGA_RED, "%s at sector %u, %s: %s\n", volume->drive->name, volume->lba, path, problem);
+}
+
 /* For machines only: people see the modules. */
-void report_file(const struct fat_entry *entry)
+void report_file(const char *path, uint32_t size)
 {
     json_begin("file");
-    json_text("name", entry->name);
-    json_number("size", entry->size);
+    json_text("path", path);
+    json_number("size", size);
     json_end();
 }
 
 void report_config(const struct config *config)
 {
     json_begin("config");
-    json_text("file", config->present ? BF_CONFIG_FILE : "");
+    json_text("file", config->volume ? BF_CONFIG_FILE : "");
+    json_text("drive", config->volume ? config->volume->drive->name : "");
+    json_boolean("host", config->from_host);
     json_text("modules", config->modules);
     json_number("iterations", config->iterations);
+    json_number("time_limit", config->time_limit_ms);
+    json_boolean("interactive", config->interactive);
+    json_boolean("export", config->export);
+    json_number("heap_kib", config->heap_kib);
+    json_number("jit_code_kib", config->pool_kib[POOL_CODE]);
+    json_number("jit_data_kib", config->pool_kib[POOL_DATA]);
+    json_number("jit_metadata_kib", config->pool_kib[POOL_METADATA]);
     json_end();
 }
 
-void report_config_problem(const char *problem, unsigned line)
+void report_config_problem(const char *file, const char *problem, unsigned line)
 {
     json_begin("config");
     json_text("problem", problem);
+    json_text("file", file);
     json_number("line", line);
     json_end();
-    console_print(VGA_YELLOW, BF_CONFIG_FILE ", line %u: %s\n", line, problem);
+    console_print(VGA_YELLOW, "%s, line %u: %s\n", file, line, problem);
 }
 
 void report_config_missing(const char *name)
@@ -88,17 +109,44 @@ void report_config_missing(const char *name)
     json_text("problem", "no module of this name");
     json_text("module", name);
     json_end();
-    console_print(VGA_RED, BF_CONFIG_FILE " asks for a module that is not there\n");
+    console_print(VGA_RED, "The configuration asks for a module that is not there\n");
+}
+
+void report_memory_problem(const char *key)
+{
+    json_begin("config");
+    json_text("problem", "not enough memory: the memory map counts");
+    json_text("key", key);
+    json_end();
+    console_print(VGA_RED, "%s: not enough memory: the memory map counts\n", key);
+}
+
+void report_cache(uint32_t sequence, uint32_t entries)
+{
+    json_begin("cache");
+    json_number("sequence", sequence);
+    json_number("entries", entries);
+    json_end();
+}
+
+void report_cache_problem(const char *module, const char *problem)
+{
+    json_begin("cache");
+    json_text("module", module);
+    json_text("problem", problem);
+    json_end();
+    console_print(VGA_YELLOW, "JIT cache%s%s: %s: ignored\n", module[0] ? ", module " : "", module, problem);
 }
 
 void report_done(const struct totals *totals)
 {
-    console_print(totals->failed || totals->invalid ? VGA_RED : VGA_GREEN,
-                  "%u passed, %u failed, %u invalid, %u unchecked, %u not executable yet\n", totals->passed,
-                  totals->failed, totals->invalid, totals->unchecked, totals->pending);
+    console_print(totals->failed || totals->stopped || totals->invalid ? VGA_RED : VGA_GREEN,
+                  "%u passed, %u failed, %u stopped, %u invalid, %u unchecked, %u not executable yet\n", totals->passed,
+                  totals->failed, totals->stopped, totals->invalid, totals->unchecked, totals->pending);
     json_begin("done");
     json_number("passed", totals->passed);
     json_number("failed", totals->failed);
+    json_number("stopped", totals->stopped);
     json_number("invalid", totals->invalid);
     json_number("unchecked", totals->unchecked);
     json_number("pending", totals->pending);

@@ -2,44 +2,46 @@
 #include "report/events.h"
 #include "report/json.h"
 
-struct status_words {
-    const char *machine;
-    const char *people;
-    enum vga_colour colour;
-};
-
-static const struct status_words words[] = {
-    [MODULE_VALID] = {"valid", "valid", VGA_GREY},
-    [MODULE_PASSED] = {"passed", "OK", VGA_GREEN},
-    [MODULE_FAILED] = {"failed", "FAILED", VGA_RED},
-    [MODULE_UNCHECKED] = {"unchecked", "unchecked", VGA_YELLOW},
-    [MODULE_INVALID] = {"invalid", "INVALID", VGA_RED},
-    [MODULE_NOT_SELECTED] = {"not selected", "not selected", VGA_GREY},
-    [MODULE_NOT_EXECUTABLE] = {"not yet executable", "not yet executable", VGA_YELLOW},
-    [MODULE_LEGACY_HEADER] = {"legacy header", "legacy header", VGA_YELLOW},
-};
-
-static const char *kind_of(const struct module *module)
+static enum vga_colour colour_of(enum module_status status)
 {
-    return module->is_native ? "native" : "bitcode";
+    switch (status) {
+    case MODULE_PASSED:
+        return VGA_GREEN;
+    case MODULE_FAILED:
+    case MODULE_STOPPED:
+    case MODULE_INVALID:
+        return VGA_RED;
+    case MODULE_UNCHECKED:
+    case MODULE_NOT_EXECUTABLE:
+    case MODULE_LEGACY_HEADER:
+        return VGA_YELLOW;
+    case MODULE_VALID:
+    case MODULE_NOT_SELECTED:
+        break;
+    }
+    return VGA_GREY;
 }
 
-static bool has_run(const struct module *module)
+static void put_identity(const struct module *module)
 {
-    return module->calls > 0;
+    json_text("name", module->name);
+    json_text("file", module->path);
+    json_text("source", module_source_text(module->source));
+    json_text("kind", module_kind_text(module->kind));
 }
 
-static void put_native(const struct module *module)
+static void put_code(const struct module *module)
 {
     json_number("code_bytes", module->code_bytes);
-    if (!has_run(module))
+    if (module->calls == 0)
         return;
     json_number("size", module->size);
     json_number("calls", module->calls);
-    json_number("answer", module->answer);
-    if (module->status != MODULE_UNCHECKED)
+    if (module->cycles.count)
+        json_number("answer", module->answer);
+    if (module->answer_known)
         json_number("expected", module->expected);
-    json_number("cycles", module->cycles);
+    json_number("cycles", module->cycles.total);
 }
 
 static void put_bitcode(const struct module *module)
@@ -52,47 +54,73 @@ static void put_bitcode(const struct module *module)
     json_number("level", module->level);
 }
 
-/* A module is shown by its name, a file that has none by its file name, which may hold any byte. */
+/* A module is shown by its name, a file that has none by its path. */
 static void print_name(const struct module *module)
 {
-    const char *name = module->name[0] ? module->name : module->file;
-    char shown[MODULE_NAME_SIZE];
-    size_t length = 0;
-    for (; name[length]; length++)
-        shown[length] = name[length] >= ' ' && name[length] <= '~' ? name[length] : '?';
-    shown[length] = '\0';
-    console_print(VGA_GREY, "  %-14s %-8s ", shown, kind_of(module));
+    console_print(VGA_GREY, "  %-14s", module->name[0] ? module->name : module->path);
+    console_print(VGA_GREY, " %-8s ", module_kind_text(module->kind));
 }
 
 static void print_for_people(const struct module *module)
 {
-    const struct status_words *status = &words[module->status];
     print_name(module);
-    console_print(status->colour, "%s", status->people);
-    if (has_run(module))
-        console_print(VGA_GREY, "  answer %08x, %llu cycles", module->answer, (unsigned long long)module->cycles);
+    console_print(colour_of(module->status), "%s",
+                  module->status == MODULE_PASSED ? "OK" : module_status_text(module->status));
+    if (module->cycles.count)
+        console_print(VGA_GREY, "  answer %08x, %llu cycles", module->answer, (unsigned long long)module->cycles.total);
     if (module->status == MODULE_FAILED)
         console_print(VGA_RED, ", want %08x", module->expected);
-    if (module->status == MODULE_INVALID)
+    if (module->status == MODULE_INVALID || module->status == MODULE_STOPPED)
         console_print(VGA_RED, "  %s", module->reason);
     if (module->status == MODULE_NOT_EXECUTABLE)
-        console_print(VGA_GREY, ": %s found, CRC correct", module->file);
+        console_print(VGA_GREY, ": %s found, CRC correct", module->path);
     console_print(VGA_GREY, "\n");
 }
 
 void report_module(const struct module *module)
 {
     json_begin("module");
-    json_text("name", module->name);
-    json_text("file", module->file);
-    json_text("kind", kind_of(module));
-    json_text("status", words[module->status].machine);
-    if (module->status == MODULE_INVALID)
+    put_identity(module);
+    json_text("status", module_status_text(module->status));
+    if (module->status == MODULE_INVALID || module->status == MODULE_STOPPED)
         json_text("reason", module->reason);
-    else if (module->is_native)
-        put_native(module);
-    else
+    if (module->code_bytes && module->status != MODULE_INVALID)
+        put_code(module);
+    else if (module->status != MODULE_INVALID)
         put_bitcode(module);
     json_end();
     print_for_people(module);
+}
+
+void report_override(const struct module *by, const struct module *over)
+{
+    json_begin("override");
+    json_text("name", by->name);
+    json_text("kind", module_kind_text(by->kind));
+    json_text("by", module_source_text(by->source));
+    json_text("by_file", by->path);
+    json_text("over", module_source_text(over->source));
+    json_text("over_file", over->path);
+    json_end();
+    print_name(by);
+    console_print(VGA_GREY, "%s %s goes before %s %s\n", module_source_text(by->source), by->path,
+                  module_source_text(over->source), over->path);
+}
+
+void report_unload(const struct module *module)
+{
+    json_begin("unload");
+    put_identity(module);
+    json_end();
+    print_name(module);
+    console_print(VGA_GREY, "%s %s unloaded\n", module_source_text(module->source), module->path);
+}
+
+void report_active(const struct module *module)
+{
+    json_begin("active");
+    put_identity(module);
+    json_end();
+    print_name(module);
+    console_print(VGA_GREY, "%s %s is active again\n", module_source_text(module->source), module->path);
 }

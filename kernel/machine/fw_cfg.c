@@ -1,8 +1,10 @@
 /* QEMU fw_cfg: select an item by its number, then read it byte by byte. Numbers in it are big-endian. */
-#include "machine/nonce.h"
+#include "machine/fw_cfg.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "bf_formats.h"
 #include "lib/string.h"
 #include "machine/io.h"
 
@@ -37,11 +39,10 @@ static bool is_present(void)
     return memcmp(signature, "QEMU", sizeof signature) == 0;
 }
 
-void nonce_read(char nonce[BF_NONCE_MAX + 1])
+uint32_t fw_cfg_read(const char *file, char *buffer, uint32_t capacity)
 {
-    nonce[0] = '\0';
     if (!is_present())
-        return;
+        return 0;
     select_item(BF_FW_CFG_FILE_DIRECTORY);
     uint32_t files = read_big_endian(4);
     for (uint32_t i = 0; i < files && i < FW_CFG_MAX_FILES; i++) {
@@ -50,12 +51,11 @@ void nonce_read(char nonce[BF_NONCE_MAX + 1])
         uint16_t item = (uint16_t)read_big_endian(2);
         read_big_endian(2); /* reserved */
         read_bytes(name, sizeof name);
-        if (strncmp(name, BF_NONCE_FILE, sizeof name) == 0) {
-            size_t length = size < BF_NONCE_MAX ? size : BF_NONCE_MAX;
+        if (strncmp(name, file, sizeof name) == 0) {
             select_item(item);
-            read_bytes(nonce, length);
-            nonce[length] = '\0';
-            return;
+            read_bytes(buffer, size < capacity ? size : capacity);
+            return size;
         }
     }
+    return 0;
 }
