@@ -1,6 +1,4 @@
 /* What a pair of probes costs beside the time that the probes themselves see pass. */
-#include <stdbool.h>
-
 #include "bf_formats.h"
 #include "profile/probe.h"
 #include "profile/profile.h"

@@ -78,7 +78,7 @@ static void enter(unsigned function, uint64_t now)
         records->nodes[node].calls++;
         frame->node = (uint16_t)node;
     } else {
-        frame->dropped = true;
+        frame->dropped = 1;
     }
 }
 

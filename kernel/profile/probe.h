@@ -8,5 +8,5 @@
 void bf_probe_enter(void *function, void *caller);
 void bf_probe_leave(void *function, void *caller);
 
-/* Cycles that were not spent in interrupts. */
+/* Cycles that were not spent in handlers of interrupts. */
 uint64_t probe_clock(void);

@@ -1,12 +1,11 @@
 /* What the probes record, in memory that the module may write too: whoever reads an index from it checks it. */
 #pragma once
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "bf_formats.h"
 #include "profile/profile.h"
 
-#define NO_NODE 0xffff             /* instead of the index of a node */
+#define NO_NODE 0xffff /* instead of the index of a node */
 #define NODE_SLOTS (2 * PROFILE_MAX_NODES)
 
 struct function_record {
@@ -20,7 +19,7 @@ struct function_record {
 struct frame {
     uint16_t function;
     uint16_t node;    /* its cycles go there: NO_NODE for nowhere */
-    bool dropped;     /* the node is a caller's, as there was no room for another */
+    uint32_t dropped; /* 1: the node is a caller's, as there was no room for another */
     uint64_t start;   /* by the module's clock */
     uint64_t callees; /* cycles of the functions it called */
 };
