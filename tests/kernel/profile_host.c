@@ -8,25 +8,26 @@
 #include "profile/probe.h"
 #include "profile/records.h"
 
-#define MARGIN 4096 /* bytes on both sides of the records that nobody may write */
+#define MARGIN 4096                                      /* bytes before the records that nobody may write */
+#define REACH (UINT16_MAX * sizeof(struct call_node)) /* and behind them: as far as a wrong index goes */
 
-_Alignas(4096) uint8_t host_memory[MARGIN + BF_MEM_PROFILE_SIZE + MARGIN];
+_Alignas(4096) uint8_t host_memory[MARGIN + BF_MEM_PROFILE_SIZE + REACH];
 uint64_t host_now;         /* the clock */
 uint64_t host_step;        /* what each reading of it takes */
 uint64_t host_interrupted; /* cycles spent in interrupts */
-uint32_t host_interrupt;   /* one of so many cycles comes behind each reading, for the next `host_bursts` readings */
+uint32_t host_interrupt;   /* one of so many cycles comes before each reading, for the next `host_bursts` readings */
 uint32_t host_bursts;
 uint32_t host_heap_full;   /* 1: no memory is left */
 
 uint64_t host_rdtsc(void)
 {
-    uint64_t now = host_now;
-    host_now += host_step;
     if (host_bursts) {
         host_bursts--;
         host_now += host_interrupt;
         host_interrupted += host_interrupt;
     }
+    uint64_t now = host_now;
+    host_now += host_step;
     return now;
 }
 
@@ -77,6 +78,12 @@ void host_fill(const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < sizeof host_memory; i++)
         host_memory[i] = bytes[i % size];
+}
+
+void host_set_counts(uint32_t depth, uint32_t nodes)
+{
+    RECORDS->depth = depth;
+    RECORDS->node_count = nodes;
 }
 
 /* Whether nothing but the records changed since host_fill. */

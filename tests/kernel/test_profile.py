@@ -286,12 +286,12 @@ def histories(draw: st.DrawFn) -> tuple[int, list[tuple[int, int, int]]]:
     events = [(BEGIN, 0, draw(work))]
     stack: list[int] = []
     for choice in draw(st.lists(st.integers(0, 99), max_size=60)):
-        if choice < 50:
+        if choice < 45:
             stack.append(draw(function))
             events.append((ENTER, stack[-1], draw(work)))
-        elif choice < 95 and stack:
+        elif choice < 85 and stack:
             events.append((LEAVE, stack.pop(), draw(work)))
-        elif choice < 98:
+        elif choice < 95:
             events.append((LEAVE, draw(function), draw(work)))
         else:
             stack.clear()
@@ -434,14 +434,15 @@ def test_no_room_and_too_many_functions_give_no_profile(profiler: Profiler) -> N
     assert not profiler.library.profile_finish()
 
 
-@given(st.binary(min_size=1, max_size=64), histories())
+@given(st.binary(min_size=1, max_size=64), st.integers(0, MAX_DEPTH), st.integers(0, MAX_NODES + 9), histories())
 def test_damaged_records_are_survived(
-    profiler: Profiler, junk: bytes, history: tuple[int, list[tuple[int, int, int]]]
+    profiler: Profiler, junk: bytes, depth: int, nodes: int, history: tuple[int, list[tuple[int, int, int]]]
 ) -> None:
     """The module writes over its records: the probes write nowhere else, and what comes back can be walked."""
     count, events = history
     profiler.start([b"f"] * count)
     profiler.library.host_fill(junk, len(junk))
+    profiler.library.host_set_counts(depth, nodes)
     profiler.play([event for event in events if event[0] != BEGIN])
     assert profiler.library.host_margins_are_whole(junk, len(junk))
     profile = profiler.finish()
