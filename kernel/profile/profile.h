@@ -8,7 +8,7 @@
 
 #include "profile/statistics.h"
 
-#define PROFILE_MAX_FUNCTIONS 256
+#define PROFILE_MAX_FUNCTIONS 256 /* a power of two */
 #define PROFILE_MAX_DEPTH 1024 /* calls on the stack that are timed; those above them are only counted */
 #define PROFILE_MAX_NODES 4096
 #define PROFILE_MAX_NAME 127 /* characters that are kept of a function's name */

@@ -35,6 +35,7 @@ struct records {
 };
 
 _Static_assert(sizeof(struct records) <= BF_MEM_PROFILE_SIZE, "the records do not fit");
+_Static_assert(PROFILE_MAX_FUNCTIONS >= BF_NATIVE_FUNCTIONS_MAX, "a module may name more functions");
 _Static_assert(PROFILE_MAX_NODES < NO_NODE, "a node needs 16 bits");
 
 #define RECORDS ((struct records *)BF_MEM_PROFILE_START)
