@@ -1,5 +1,6 @@
 /* The kernel from beginning to end. */
 #include "bf_formats.h"
+#include "console/keyboard.h"
 #include "console/serial.h"
 #include "console/vga.h"
 #include "interrupts/interrupts.h"
@@ -19,6 +20,7 @@
 #include "memory/pools.h"
 #include "profile/profile.h"
 #include "report/events.h"
+#include "report/machine.h"
 #include "run/services.h"
 
 #define KIB 1024u
@@ -90,6 +92,10 @@ static void give_memory(const struct bf_boot_info *info, const struct config *co
         }
     }
     pools_init(pools);
+    const char *problem = pools_self_test();
+    report_memory(problem);
+    if (problem)
+        refuse("the JIT pools do not work");
 }
 
 /* Of the boot disk, if that is one of the drives. */
@@ -109,9 +115,11 @@ void kernel_main(const struct bf_boot_info *info)
     paging_init();
     interrupts_init();
     start(info);
+    report_devices();
     services_init();
     pic_init();
     timer_init();
+    keyboard_init();
     interrupts_on();
     kernel_heap_init();
     profile_init();

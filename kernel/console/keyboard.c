@@ -149,19 +149,19 @@ static bool poll_keys(void)
 
 bool key_is_waiting(void)
 {
-    __asm__ volatile("cli" : : : "memory");
+    interrupts_off();
     bool waiting = poll_keys();
-    __asm__ volatile("sti" : : : "memory");
+    interrupts_on();
     return waiting;
 }
 
 int wait_key(void)
 {
     vga_show_cursor();
-    __asm__ volatile("cli" : : : "memory");
+    interrupts_off();
     while (!poll_keys())
-        __asm__ volatile("sti; hlt; cli" : : : "memory"); /* sti takes effect behind hlt: no key slips between */
+        interrupts_wait();
     int key = ring[ring_taken++ % RING_KEYS];
-    __asm__ volatile("sti" : : : "memory");
+    interrupts_on();
     return key;
 }

@@ -48,6 +48,13 @@ static inline void interrupts_on(void)
     __asm__ volatile("sti" : : : "memory");
 }
 
+/* With interrupts off: halts until one came and was handled; then they are off again. As sti takes effect behind hlt,
+ * none is missed. */
+static inline void interrupts_wait(void)
+{
+    __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
 /* Time stamp counter: cycles, or instructions under QEMU's -icount shift=0. */
 static inline uint64_t rdtsc(void)
 {
