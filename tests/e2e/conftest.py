@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
+import shutil
+import socket
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
 from bfimg.boot import BootOptions, BootReport, boot
-from bfimg.boot.serial_protocol import Event
+from bfimg.boot.qemu import find_qemu, qemu_command
+from bfimg.boot.serial_protocol import Event, parse_machine_lines
 from bfimg.build.build import BuildReport, build_image
-from bfimg.build.layout import default_layout
+from bfimg.build.layout import default_layout, load_layout
 from bfimg.build.programs import Program, load_programs
 from bfimg.formats.native_module import NativeModuleHeader
 from bfimg.module.wrap import native_module
@@ -149,3 +157,93 @@ def make_native() -> Callable[..., bytes]:
         return header.to_bytes() + data[NativeModuleHeader.SIZE :]
 
     return make
+
+
+class Machine:
+    """A QEMU that goes on when the kernel has ended, with its monitor, its serial port and what came from there."""
+
+    def __init__(self, process: subprocess.Popen[bytes], serial: Path, monitor: IO[bytes]) -> None:
+        self._process = process
+        self._serial = serial
+        self._monitor = monitor
+        monitor.readline()  # its greeting
+        self._call("qmp_capabilities")
+
+    def _call(self, command: str, **arguments: object) -> Any:
+        self._monitor.write(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+        while True:
+            answer = json.loads(self._monitor.readline())
+            if "event" not in answer:
+                return answer["return"]
+
+    def monitor(self, command: str) -> str:
+        """What QEMU's monitor says to a command for people, such as ``info pci``."""
+        text = self._call("human-monitor-command", **{"command-line": command})
+        return str(text).replace("\r", "")
+
+    def type(self, data: bytes) -> None:
+        """Send bytes to COM1."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    @property
+    def lines(self) -> list[str]:
+        """The serial lines that are complete."""
+        return self._serial.read_text("latin-1").replace("\r", "").split("\n")[:-1]
+
+    def events(self, kind: str) -> list[Event]:
+        return list(parse_machine_lines(self.lines).of(kind))
+
+    def wait_for(self, kind: str, count: int = 1) -> list[Event]:
+        """The events of this kind, once there are so many."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while len(self.events(kind)) < count:
+            assert self._process.poll() is None and time.monotonic() < deadline, "\n".join(self.lines)
+            time.sleep(0.01)
+        return self.events(kind)
+
+
+@pytest.fixture
+def start_machine(tmp_path: Path) -> Iterator[Callable[..., Machine]]:
+    """``start_machine(image, "-device", ..., machine="q35")``: boots, ends with the test. More arguments are QEMU's."""
+    with contextlib.ExitStack() as stack:
+
+        def start(image: Path, *extra: str, machine: str = "pc") -> Machine:
+            command = list(qemu_command(BootOptions(image), find_qemu(), "0" * 32))
+            command[command.index("-M") + 1] = machine
+            exit_device = command.index(next(text for text in command if text.startswith("isa-debug-exit")))
+            del command[exit_device - 1 : exit_device + 1]  # without it the kernel halts at its end
+            # Paths of sockets are limited to some 100 bytes, which tmp_path may exceed.
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "qmp"
+            listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+            listener.bind(str(path))
+            listener.listen()
+            listener.settimeout(TIMEOUT_SECONDS)
+            serial = tmp_path / "serial.txt"
+            process = subprocess.Popen(
+                [*command, "-qmp", f"unix:{path}", *extra],
+                stdin=subprocess.PIPE, stdout=stack.enter_context(serial.open("wb")),
+            )  # fmt: skip
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            connection = stack.enter_context(listener.accept()[0])
+            connection.settimeout(TIMEOUT_SECONDS)
+            return Machine(process, serial, stack.enter_context(connection.makefile("rwb", buffering=0)))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def build_main(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Function that builds an image whose kernel has this text as its main.c."""
+
+    def build(text: str) -> Path:
+        folder = tmp_path_factory.mktemp("main")
+        shutil.copytree(repository / "kernel", folder / "kernel")
+        (folder / "kernel" / "main.c").write_text(text)
+        layout = folder / "layout.toml"
+        layout.write_text('[image]\nsize = "33MiB"\n[kernel]\nsources = "kernel"\n')
+        return build_image(load_layout(layout), folder / "disk.img", select("clang")).image
+
+    return build
