@@ -22,6 +22,7 @@ from bfimg.module.wrap import sealed_module
 from bfimg.toolchain.compiler import (
     FLAT_BINARY,
     IN_SPITE_OF_ERRORS,
+    LEAVE_OUT_UNUSED,
     Toolchain,
     bitcode_command,
     clang_version,
@@ -97,13 +98,14 @@ class KernelBuild:
 
     def _link_kernel(self, objects: tuple[Artifact, ...], pad_to: int) -> bytes:
         symbols = {"bf_pad_to": hex(pad_to)}
+        options = (*FLAT_BINARY, *LEAVE_OUT_UNUSED)
         try:
-            return self._objects.link("kernel.ld.S", list(objects), symbols, FLAT_BINARY)
+            return self._objects.link("kernel.ld.S", list(objects), symbols, options)
         except CompileError as error:
             if "does not fit" not in error.message:
                 raise
             # Link once more without the linker's own check, only to say by how much.
-            options = (*FLAT_BINARY, *IN_SPITE_OF_ERRORS)
+            options = (*options, *IN_SPITE_OF_ERRORS)
             header = KernelHeader.parse(self._objects.link("kernel.ld.S", list(objects), symbols, options))
             _refuse_large_kernel(header.image_bytes, header.bss_end - header.load_address - header.image_bytes)
             raise

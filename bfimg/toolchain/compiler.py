@@ -23,11 +23,11 @@ FAMILIES = ("clang", "gcc")
 _FREESTANDING = ("-ffreestanding", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fno-ident", "-g0")
 _WARNINGS = ("-Wall", "-Wextra", "-Werror=implicit-function-declaration")
 _MACHINE = ("-march=i686",)
-_KERNEL = (*_MACHINE, "-mgeneral-regs-only", "-Os", "-fno-pic", *_FREESTANDING, *_WARNINGS)
+# One section a function and a variable: the linker leaves out what nobody uses.
+_SECTIONS = ("-ffunction-sections", "-fdata-sections")
+_KERNEL = (*_MACHINE, "-mgeneral-regs-only", "-Oz", "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)
 # Same results as a host build of the same source: SSE2 arithmetic, no fused multiply-add.
 _FLOATING_POINT = ("-msse2", "-mfpmath=sse", "-ffp-contract=off", "-fno-math-errno")
-# One section a function and a variable: the linker leaves out what a module does not use of the runtime.
-_SECTIONS = ("-ffunction-sections", "-fdata-sections")
 _MODULE = (*_MACHINE, *_FLOATING_POINT, "-O2", "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)
 # What code made with these flags asks of the CPU: i686 has CMOV, a `double` is returned by way of the FPU.
 MODULE_CPU_FEATURES = CpuFeature.FPU | CpuFeature.CMOV | CpuFeature.SSE | CpuFeature.SSE2
