@@ -18,14 +18,16 @@ NESTING_MAX = 8
 class ModuleResult:
     """What the kernel did with one module.
 
-    name: name in the module's header, or the file name when the header could not be read. file: 8.3 name.
-    kind: "native" or "bitcode". status: "passed", "failed", "unchecked", "invalid", "not yet executable", ...
-    size: the n it was called with. calls: how often. answer, expected: 32-bit results. cycles: of all calls
-    together, by rdtsc. code_bytes: machine code. reason: why it is invalid. None: the kernel did not say.
+    name: name in the module's header, or the path when the header could not be read. file: path on the volume, "" for
+    a module that is no file. source: "embedded", "disk" or "cache". kind: "native" or "bitcode".
+    status: "passed", "failed", "unchecked", "stopped", "invalid", "not yet executable", ... size: the n it was called
+    with. calls: how often. answer, expected: 32-bit results. cycles: of all calls that returned together, by rdtsc.
+    code_bytes: machine code. reason: why it is invalid, or what stopped it. None: the kernel did not say.
     """
 
     name: str
     file: str | None
+    source: str | None
     kind: str | None
     status: str
     size: int | None
@@ -100,7 +102,7 @@ def _refuse_constant(name: str) -> None:
 
 def _module_result(event: Event) -> ModuleResult | None:
     """None when a field has a type that the protocol does not give it."""
-    texts = {key: event.get(key) for key in ("name", "file", "kind", "status", "reason")}
+    texts = {key: event.get(key) for key in ("name", "file", "source", "kind", "status", "reason")}
     numbers = {key: event.get(key) for key in ("size", "calls", "answer", "expected", "cycles", "code_bytes")}
     name = texts["name"] or texts["file"]
     if not name or not texts["status"]:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from bfimg.boot.exit_status import guest_exit
 from bfimg.boot.process import Outcome
 from bfimg.boot.report import Expectation
-from bfimg.boot.serial_protocol import Event, MachineLines
+from bfimg.boot.serial_protocol import Event, MachineLines, ModuleResult
 from bfimg.boot.serial_text import shortened
 from bfimg.formats.boot_protocol import ExitValue
 
 # Exit status of a QEMU that gives up.
 QEMU_FAILURE = 1
 # Statuses of a module that fail the run, whatever the kernel's exit value says.
-BAD_MODULE_STATUSES = ("failed", "invalid")
+BAD_MODULE_STATUSES = ("failed", "stopped", "invalid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Evidence:
 def failure(evidence: Evidence) -> str | None:
     """The reason why the run failed. None when all of this holds:
 
-    the guest ended with PASSED, echoed the nonce of this run, sent a done line, no fault and no malformed
-    machine line, no module failed or was invalid, and every expected text was found.
+    the guest ended with PASSED, echoed the nonce of this run, sent a done line, no fault of its own and no malformed
+    machine line, no module failed, was stopped or invalid, and every expected text was found.
     """
     return next(_reasons(evidence), None)
 
@@ -113,7 +113,8 @@ def _ending(evidence: Evidence) -> Iterator[str]:
 
 def _proof(evidence: Evidence) -> Iterator[str]:
     boots = evidence.machine_lines.of("boot")
-    faults = evidence.machine_lines.of("fault")
+    # A fault of a module is one of its results.
+    faults = [event for event in evidence.machine_lines.of("fault") if not event.get("module")]
     if faults:
         yield f"the kernel reported a fault: {_fields(faults[0])}"
     if not evidence.nonce_echoed:
@@ -127,7 +128,7 @@ def _proof(evidence: Evidence) -> Iterator[str]:
 def _results(evidence: Evidence) -> Iterator[str]:
     modules = evidence.machine_lines.modules
     for status in BAD_MODULE_STATUSES:
-        names = [module.name for module in modules if module.status == status]
+        names = [_blame(module) for module in modules if module.status == status]
         if names:
             yield f"{len(names)} of {len(modules)} modules {status}: {shortened(', '.join(names))}"
     ending = guest_exit(evidence.outcome.status)
@@ -141,6 +142,11 @@ def _results(evidence: Evidence) -> Iterator[str]:
     missing = [expectation.pattern for expectation in evidence.expected if expectation.line is None]
     if missing:
         yield f"not found in the serial output: {shortened(', '.join(missing))}"
+
+
+def _blame(module: ModuleResult) -> str:
+    """The module, and what stopped it."""
+    return f"{module.name} ({module.reason})" if module.status == "stopped" and module.reason else module.name
 
 
 def _count(number: int, noun: str) -> str:

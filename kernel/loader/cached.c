@@ -35,25 +35,22 @@ static bool is_blank(const struct bf_jit_cache_superblock *block)
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, sizeof *block - 1) == 0;
 }
 
-/* Reads the newer valid superblock; false, said why, when there is none. A cache never written is no problem. */
-static bool read_superblock(const struct ata_drive *drive, struct bf_jit_cache_superblock *current)
+/* Reads both superblocks. The newer valid one; 0, said why, when there is none. A cache never written is no problem. */
+static const struct bf_jit_cache_superblock *read_superblock(const struct ata_drive *drive,
+                                                             struct bf_jit_cache_superblock blocks[SUPERBLOCKS])
 {
-    struct bf_jit_cache_superblock blocks[SUPERBLOCKS];
-    bool found = false;
+    const struct bf_jit_cache_superblock *current = 0;
     _Static_assert(BF_JIT_CACHE_SUPERBLOCK_A == 0 && BF_JIT_CACHE_SUPERBLOCK_B == 1, "read together");
     if (!read_region(drive, BF_JIT_CACHE_SUPERBLOCK_A, SUPERBLOCKS, blocks)) {
         report_cache_problem("", "the disk could not be read");
-        return false;
+        return 0;
     }
-    for (unsigned i = 0; i < SUPERBLOCKS; i++) {
-        if (is_superblock(&blocks[i]) && (!found || blocks[i].sequence > current->sequence)) {
-            *current = blocks[i];
-            found = true;
-        }
-    }
-    if (!found && !(is_blank(&blocks[0]) && is_blank(&blocks[1])))
+    for (unsigned i = 0; i < SUPERBLOCKS; i++)
+        if (is_superblock(&blocks[i]) && (!current || blocks[i].sequence > current->sequence))
+            current = &blocks[i];
+    if (!current && !(is_blank(&blocks[0]) && is_blank(&blocks[1])))
         report_cache_problem("", "no valid superblock");
-    return found;
+    return current;
 }
 
 /* Reads the index into the file buffer. */
@@ -128,12 +125,14 @@ static const char *take(const struct bf_jit_cache_entry *entry, const struct ata
 
 void cached_register(const struct ata_drive *boot_drive, const uint8_t build_id[16])
 {
-    struct bf_jit_cache_superblock block;
-    if (boot_drive->sectors < BF_DISK_JIT_CACHE_LBA + BF_DISK_JIT_CACHE_SECTORS ||
-        !read_superblock(boot_drive, &block) || !read_index(boot_drive, &block))
+    struct bf_jit_cache_superblock blocks[SUPERBLOCKS];
+    if (boot_drive->sectors < BF_DISK_JIT_CACHE_LBA + BF_DISK_JIT_CACHE_SECTORS)
         return;
-    report_cache(block.sequence, block.entry_count);
-    for (uint32_t i = 0; i < block.entry_count; i++) {
+    const struct bf_jit_cache_superblock *block = read_superblock(boot_drive, blocks);
+    if (!block || !read_index(boot_drive, block))
+        return;
+    report_cache(block->sequence, block->entry_count);
+    for (uint32_t i = 0; i < block->entry_count; i++) {
         char name[MODULE_NAME_SIZE];
         const struct bf_jit_cache_entry *entry = &INDEX[i];
         const char *flaw = 0;
@@ -143,7 +142,7 @@ void cached_register(const struct ata_drive *boot_drive, const uint8_t build_id[
         if (!flaw && !named)
             flaw = "name is not printable text ended by NUL";
         if (!flaw)
-            flaw = find_flaw(entry, &block, boot_drive, build_id);
+            flaw = find_flaw(entry, block, boot_drive, build_id);
         if (!flaw)
             flaw = take(entry, boot_drive, name);
         if (flaw)

@@ -20,7 +20,7 @@ def event(kind, /, **fields):
     say("@@ " + json.dumps({"event": kind, **fields}))
 
 def module(status="passed", **fields):
-    event("module", **{"name": "sum", "file": "SUM.MOD", "kind": "native", "status": status, "answer": 7,
+    event("module", **{"name": "sum", "file": "/SUM.MOD", "source": "disk", "kind": "native", "status": status, "answer": 7,
                        "expected": 7, "cycles": 1234, **fields})
 """
 

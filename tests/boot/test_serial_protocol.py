@@ -4,7 +4,7 @@ import pytest
 
 from bfimg.boot.serial_protocol import NESTING_MAX, is_event_line, parse_machine_lines
 
-MODULE = '"event":"module","file":"SUM.MOD","kind":"native","status":"passed"'
+MODULE = '"event":"module","file":"/SUM.MOD","kind":"native","status":"passed"'
 
 
 def nested(levels: int) -> str:
@@ -32,7 +32,7 @@ def nested(levels: int) -> str:
         f'@@ {{{MODULE},"cycles":"7"}}',
         f'@@ {{{MODULE},"answer":true}}',
         f'@@ {{{MODULE},"answer":1.5}}',
-        '@@ {"event":"module","name":"sum","file":"SUM.MOD"}',
+        '@@ {"event":"module","name":"sum","file":"/SUM.MOD"}',
     ],
 )
 def test_malformed_line_is_kept_apart(line):
@@ -55,7 +55,7 @@ def test_event_may_be_nested_as_deep_as_allowed():
 
 def test_module_that_could_not_be_read_goes_by_its_file_name():
     (module,) = parse_machine_lines([f"@@ {{{MODULE}}}"]).modules
-    assert (module.name, module.file, module.cycles) == ("SUM.MOD", "SUM.MOD", None)
+    assert (module.name, module.file, module.cycles) == ("/SUM.MOD", "/SUM.MOD", None)
 
 
 def test_numbers_of_64_bits_stay_whole():

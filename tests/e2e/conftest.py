@@ -47,8 +47,8 @@ class Run:
         return events[0]
 
     def module(self, file: str) -> Event:
-        """What the kernel said of the module with this 8.3 name."""
-        events = [event for event in self.events("module") if event["file"] == file]
+        """What the kernel said of the module in this file of the root directory."""
+        events = [event for event in self.events("module") if event["file"] == f"/{file}"]
         assert len(events) == 1, self.report.transcript
         return events[0]
 
@@ -74,7 +74,9 @@ def build_padded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Bu
     """Function that builds a kernel padded to so many bytes (0: none), with an empty volume beside it."""
 
     def build(pad_to: int) -> BuildReport:
-        layout = dataclasses.replace(default_layout(), kernel_pad_to=pad_to, native_modules=(), files=())
+        layout = dataclasses.replace(
+            default_layout(), kernel_pad_to=pad_to, embedded_modules=(), native_modules=(), files=()
+        )
         return build_image(layout, tmp_path_factory.mktemp("padded") / "disk.img", select("clang"))
 
     return build

@@ -39,7 +39,7 @@ def refused(run_with, name, data, reason):
     assert (event["status"], event["reason"]) == ("invalid", reason)
     assert "answer" not in event
     assert run.only("done")["invalid"] == 1
-    assert run.report.reason == f"1 of 2 modules invalid: {event['name'] or name}"
+    assert run.report.reason == f"1 of 2 modules invalid: {event['name'] or f'/{name}'}"
 
 
 def test_module_of_27_bytes(run_with, make_native):

@@ -44,7 +44,7 @@ def test_twelve_native_modules_run_and_bitcode_is_found_but_not_run(with_bitcode
     assert (bitcode["status"], bitcode["crc"], bitcode["entry"]) == ("not yet executable", True, "sha256_main")
     assert not {"answer", "cycles", "calls"} & set(bitcode)
     assert run.only("done") == {
-        "event": "done", "passed": 12, "failed": 0, "invalid": 0, "unchecked": 0, "pending": 1, "volumes": 1,
+        "event": "done", "passed": 12, "failed": 0, "stopped": 0, "invalid": 0, "unchecked": 0, "pending": 1, "volumes": 1,
     }  # fmt: skip
 
 
@@ -57,8 +57,8 @@ def test_command_line_says_passed(with_bitcode, bfimg):
 def test_kernel_lists_the_files_that_inspect_lists(with_bitcode, bfimg, boot_disk):
     document = json.loads(bfimg("inspect", with_bitcode, "--format", "json").out)
     run = boot_disk(with_bitcode)
-    assert {event["name"]: event["size"] for event in run.events("file")} == {
-        file["short_name"]: file["size"] for file in document["volumes"][0]["files"]
+    assert {event["path"]: event["size"] for event in run.events("file")} == {
+        file["path"]: file["size"] for file in document["volumes"][0]["files"]
     }
 
 

@@ -81,12 +81,12 @@ def assemble(tmp_path_factory):
     return make
 
 
-def test_every_fault_stops_its_module_and_the_next_one_runs(assemble, slave_run, make_native, module_files, programs):
+def test_every_fault_stops_its_module_and_the_next_one_runs(assemble, slave_run, make_native):
     files = {"BAREFLOW.CFG": b"time_limit = 50\n"}
     for number, (code, _) in enumerate(FAULTS.values()):
         files[f"FAULT{number:02}.MOD"] = make_native(assemble(code), name=f"fault{number:02}".encode().ljust(32, b"\0"))
         files[f"NEXT{number:02}.MOD"] = make_native(
-            module_files["sum"][48:], name=f"next{number:02}".encode().ljust(32, b"\0")
+            DOUBLE_ARGUMENT, name=f"next{number:02}".encode().ljust(32, b"\0")
         )
     run = slave_run(files)
     assert run.report.exit_value == "FAILED", run.report.transcript
