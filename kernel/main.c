@@ -9,24 +9,25 @@
 #include "lib/string.h"
 #include "loader/cached.h"
 #include "loader/loader.h"
+#include "loader/registry.h"
 #include "loader/volumes.h"
 #include "machine/end.h"
 #include "machine/fw_cfg.h"
+#include "machine/image.h"
 #include "machine/io.h"
 #include "machine/memory.h"
-#include "memory/extended.h"
 #include "memory/heap.h"
 #include "memory/paging.h"
-#include "memory/pools.h"
+#include "memory/setup.h"
+#include "menu/menu.h"
 #include "profile/profile.h"
 #include "report/events.h"
+#include "report/export.h"
 #include "report/machine.h"
+#include "report/profile_report.h"
 #include "run/services.h"
 
-#define KIB 1024u
 #define BIOS_FIRST_DISK 0x80u /* number of the first hard disk in INT 13h */
-
-extern const struct bf_kernel_header kernel_header; /* entry.S */
 
 void kernel_main(const struct bf_boot_info *info) __attribute__((noreturn));
 
@@ -59,51 +60,19 @@ static void start(const struct bf_boot_info *info)
         refuse("not enough memory");
 }
 
-/* Gives heap and pools what the configuration asks for; the memory map has the least. */
-static void give_memory(const struct bf_boot_info *info, const struct config *config, struct totals *totals)
-{
-    static const struct {
-        const char *key;
-        uint32_t mapped, mapped_size;
-    } regions[POOLS] = {
-        [POOL_CODE] = {"jit_code_kib", BF_MEM_JIT_CODE_START, BF_MEM_JIT_CODE_SIZE},
-        [POOL_DATA] = {"jit_data_kib", BF_MEM_JIT_DATA_START, BF_MEM_JIT_DATA_SIZE},
-        [POOL_METADATA] = {"jit_metadata_kib", BF_MEM_JIT_METADATA_START, BF_MEM_JIT_METADATA_SIZE},
-    };
-    struct pool_memory pools[POOLS];
-    uint32_t extra = config->heap_kib * KIB - BF_MEM_HEAP_SIZE;
-    uint32_t start = extra ? extended_reserve(info, extra) : 0;
-    if (start) {
-        heap_extend(&kernel_heap, (void *)start, extra);
-    } else if (extra) {
-        report_memory_problem("heap_kib");
-        totals->invalid++;
-    }
-    for (unsigned i = 0; i < POOLS; i++) {
-        uint32_t size = config->pool_kib[i] * KIB;
-        pools[i] = (struct pool_memory){regions[i].mapped, size};
-        if (size <= regions[i].mapped_size)
-            continue;
-        pools[i].start = extended_reserve(info, size);
-        if (!pools[i].start) {
-            pools[i] = (struct pool_memory){regions[i].mapped, regions[i].mapped_size};
-            report_memory_problem(regions[i].key);
-            totals->invalid++;
-        }
-    }
-    pools_init(pools);
-    const char *problem = pools_self_test();
-    report_memory(problem);
-    if (problem)
-        refuse("the JIT pools do not work");
-}
-
 /* Of the boot disk, if that is one of the drives. */
 static void register_cached(const struct bf_boot_info *info)
 {
     const struct ata_drive *drive = info->boot_drive >= BIOS_FIRST_DISK ? drive_at(info->boot_drive - BIOS_FIRST_DISK) : 0;
     if (drive)
         cached_register(drive, kernel_header.build_id);
+}
+
+static void print_profiles(void)
+{
+    const struct module *module;
+    for (uint32_t i = 0; (module = registry_active(i)); i++)
+        profile_print(module);
 }
 
 void kernel_main(const struct bf_boot_info *info)
@@ -126,11 +95,19 @@ void kernel_main(const struct bf_boot_info *info)
     volumes_open(&totals);
     if (!config_read(&config))
         totals.invalid++;
-    give_memory(info, &config, &totals);
+    if (!memory_setup(info, &config, &totals))
+        refuse("the JIT pools do not work");
     report_config(&config);
     loader_register(&totals);
     register_cached(info);
-    loader_run_all(&config, &totals);
+    if (config.interactive)
+        menu_run(&config);
+    else
+        loader_run_all(&config, &totals);
+    loader_count(&totals);
+    profile_print_all();
+    if (config.export)
+        export_all();
     report_done(&totals);
     bool passed = totals.volumes && !totals.failed && !totals.stopped && !totals.invalid;
     machine_end(passed ? BF_EXIT_VALUE_PASSED : BF_EXIT_VALUE_FAILED);

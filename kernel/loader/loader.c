@@ -215,9 +215,15 @@ void loader_run_all(struct config *config, struct totals *totals)
             module->status = MODULE_NOT_SELECTED;
             report_module(module);
         }
-        count(module, totals);
     }
     report_missing(config, totals);
+}
+
+void loader_count(struct totals *totals)
+{
+    const struct module *module;
+    for (uint32_t i = 0; (module = registry_active(i)); i++)
+        count(module, totals);
 }
 
 void loader_unload(struct module *module)

@@ -7,8 +7,11 @@
 /* Registers the embedded modules and every .mod and .bc file of the volumes, each examined whole. */
 void loader_register(struct totals *totals);
 
-/* Runs every active module that the configuration asks for, reports and counts each, and names what is missing. */
+/* Runs every active module that the configuration asks for, reports each, names and counts what is missing. */
 void loader_run_all(struct config *config, struct totals *totals);
+
+/* Counts the active modules by what came of them. */
+void loader_count(struct totals *totals);
 
 /*
  * Loads a module into the arena, runs its constructors, its entry as often as the configuration says, its destructors,

@@ -11,7 +11,7 @@
 
 .intel_syntax noprefix
 .section .text, "ax"
-.global require_cpu_features
+.global require_cpu_features, cpu_feature_table, cpu_feature_table_end
 .global cpu_features_present
 
 /* uint32_t cpu_features_present(void), for C. */
@@ -56,7 +56,7 @@ cpu_features:
     cpuid
     pop ebx
     xor eax, eax
-    mov esi, offset feature_table
+    mov esi, offset cpu_feature_table
 .Lnext_feature:
     mov ecx, dword ptr [esi]
     bt edx, ecx
@@ -64,7 +64,7 @@ cpu_features:
     or eax, dword ptr [esi + 4]
 .Lfeature_absent:
     add esi, 12
-    cmp esi, offset feature_table_end
+    cmp esi, offset cpu_feature_table_end
     jb .Lnext_feature
 .Lno_cpuid:
     ret
@@ -94,7 +94,7 @@ cpu_features:
     call put_serial
     mov esi, offset reason
     call put_both
-    mov ebx, offset feature_table
+    mov ebx, offset cpu_feature_table
 .Lnext_name:
     test dword ptr [ebx + 4], ebp
     jz .Lname_printed
@@ -102,7 +102,7 @@ cpu_features:
     call put_both
 .Lname_printed:
     add ebx, 12
-    cmp ebx, offset feature_table_end
+    cmp ebx, offset cpu_feature_table_end
     jb .Lnext_name
     mov esi, offset line_rest
     call put_serial
@@ -149,13 +149,13 @@ put_serial:
     ret
 
 .section .rodata, "a"
-feature_table:                          /* bit of edx after CPUID leaf 1, bit of CpuFeature, name */
+cpu_feature_table:                      /* struct cpu_feature */
     .long 0, BF_CPU_FEATURE_FPU, .Lname_fpu
     .long 4, BF_CPU_FEATURE_TSC, .Lname_tsc
     .long 15, BF_CPU_FEATURE_CMOV, .Lname_cmov
     .long 25, BF_CPU_FEATURE_SSE, .Lname_sse
     .long 26, BF_CPU_FEATURE_SSE2, .Lname_sse2
-feature_table_end:
+cpu_feature_table_end:
 .Lname_fpu:  .asciz " FPU"
 .Lname_tsc:  .asciz " TSC"
 .Lname_cmov: .asciz " CMOV"

@@ -1,7 +1,6 @@
 #include "report/machine.h"
 
 #include "console/print.h"
-#include "machine/pci.h"
 #include "memory/pools.h"
 #include "report/json.h"
 
@@ -17,20 +16,25 @@ static const char *address_text(const struct pci_device *device)
     return text;
 }
 
-static void report_device(const struct pci_device *device)
+void put_pci_device(const struct pci_device *device)
 {
-    const char *address = address_text(device), *class = pci_class_name(device);
-    json_begin("pci");
-    json_text("address", address);
+    json_text("address", address_text(device));
     json_number("vendor", device->vendor_id);
     json_number("device", device->device_id);
     json_number("class", device->class_code);
     json_number("subclass", device->subclass);
     json_number("programming_interface", device->programming_interface);
     json_number("revision", device->revision);
-    json_text("class_name", class);
+    json_text("class_name", pci_class_name(device));
+}
+
+static void report_device(const struct pci_device *device)
+{
+    json_begin("pci");
+    put_pci_device(device);
     json_end();
-    console_print(VGA_GREY, "PCI %s %04x:%04x %s\n", address, device->vendor_id, device->device_id, class);
+    console_print(VGA_GREY, "PCI %s %04x:%04x %s\n", address_text(device), device->vendor_id, device->device_id,
+                  pci_class_name(device));
 }
 
 void report_devices(void)

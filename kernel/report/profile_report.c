@@ -1,0 +1,54 @@
+#include "report/profile_report.h"
+
+#include "console/print.h"
+#include "loader/registry.h"
+#include "lib/string.h"
+
+#define NAME_WIDTH 27 /* so that a line has 79 columns: one more would be followed by an empty line */
+
+/* Whether `left` comes before `right`: by self cycles, else by place. */
+static bool is_before(const struct function_profile *left, const struct function_profile *right)
+{
+    return left->self_cycles > right->self_cycles || (left->self_cycles == right->self_cycles && left < right);
+}
+
+/* The function that comes behind `last`, the first for 0; 0 behind the end. */
+static const struct function_profile *next_function(const struct module_profile *profile,
+                                                    const struct function_profile *last)
+{
+    const struct function_profile *best = 0;
+    for (const struct function_profile *it = profile->functions; it < profile->functions + profile->function_count; it++)
+        if (it->calls && (!last || is_before(last, it)) && (!best || is_before(it, best)))
+            best = it;
+    return best;
+}
+
+static void print_function(const struct function_profile *function)
+{
+    char name[NAME_WIDTH + 1] = {0};
+    size_t length = strlen(function->name);
+    memcpy(name, function->name, length < NAME_WIDTH ? length : NAME_WIDTH);
+    console_print(VGA_GREY, "  %-27s %9u %13llu %13llu %11llu\n", name, function->calls,
+                  (unsigned long long)function->inclusive.total, (unsigned long long)function->self_cycles,
+                  (unsigned long long)statistics_average(&function->inclusive));
+}
+
+void profile_print(const struct module *module)
+{
+    const struct module_profile *profile = module->profile;
+    const struct function_profile *function = 0;
+    if (!profile)
+        return;
+    console_print(VGA_WHITE, "%-29s %9s %13s %13s %11s\n", module->name, "calls", "cycles", "self", "average");
+    while ((function = next_function(profile, function)))
+        print_function(function);
+    if (profile->dropped)
+        console_print(VGA_YELLOW, "  %u calls are not in the tree of calls\n", profile->dropped);
+}
+
+void profile_print_all(void)
+{
+    const struct module *module;
+    for (uint32_t i = 0; (module = registry_active(i)); i++)
+        profile_print(module);
+}
