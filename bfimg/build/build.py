@@ -13,7 +13,7 @@ from bfimg.build.embedded import EmbeddedModule
 from bfimg.build.layout import FileSpec, Layout
 from bfimg.build.programs import Program, choose
 from bfimg.clock import FAT_EPOCH, source_date
-from bfimg.errors import FitError, located
+from bfimg.errors import FitError, UsageError, located
 from bfimg.formats.kernel_header import KernelHeader
 from bfimg.host_file import host_file_size, read_host_file
 from bfimg.module.files import volume_name
@@ -70,7 +70,7 @@ def build_image(
         with located(layout.origin):
             native = choose(kernel.programs, layout.native_modules, "modules.native")
             bitcode = choose(kernel.programs, layout.bitcode_modules, "modules.bitcode")
-            within = choose(kernel.programs, layout.embedded_modules, "kernel.embedded")
+            within = _embedded(kernel.programs, layout)
             instrumented = choose(kernel.programs, layout.instrumented_modules, "modules.instrument")
         # The last one is the image itself.
         total = kernel.part_count(len(native) + len(bitcode) + len(within)) + 1
@@ -102,6 +102,16 @@ def build_image(
         compiled=cache.made,
         reused=cache.reused,
     )
+
+
+def _embedded(programs: tuple[Program, ...], layout: Layout) -> tuple[Program, ...]:
+    """The programs for the kernel image. Raises NotFoundError, and UsageError for a name that stands there twice."""
+    field = "kernel.embedded"
+    chosen = choose(programs, layout.embedded_modules, field)
+    for program in chosen:
+        if chosen.count(program) > 1:
+            raise UsageError(f"{program.name} is named twice", field=field, hint="name it once")
+    return chosen
 
 
 def _native(kernel: KernelBuild, programs: Sequence[Program], instrumented: Collection[Program]) -> list[VolumeFile]:

@@ -65,7 +65,7 @@ def _function_problems(code: bytes, table: NativeModuleTable) -> Iterator[str]:
     for index, function in enumerate(functions(code, table)):
         if not last < function.offset < table.image_size:
             yield f"table.functions[{index}].offset {function.offset:#x} is outside the image or out of order"
-        elif not end <= function.name < len(code) or b"\0" not in code[function.name :]:
+        elif not end <= function.name < len(code) or code.find(b"\0", function.name) < 0:
             yield f"table.functions[{index}].name {function.name:#x} is no text behind the functions"
         last = function.offset
 
