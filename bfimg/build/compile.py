@@ -100,13 +100,13 @@ class KernelBuild:
         symbols = {"bf_pad_to": hex(pad_to)}
         options = (*FLAT_BINARY, *LEAVE_OUT_UNUSED)
         try:
-            return self._objects.link("kernel.ld.S", list(objects), symbols, options)
+            return self._objects.link("kernel.ld.S", objects, symbols, options)
         except CompileError as error:
             if "does not fit" not in error.message:
                 raise
             # Link once more without the linker's own check, only to say by how much.
             options = (*options, *IN_SPITE_OF_ERRORS)
-            header = KernelHeader.parse(self._objects.link("kernel.ld.S", list(objects), symbols, options))
+            header = KernelHeader.parse(self._objects.link("kernel.ld.S", objects, symbols, options))
             _refuse_large_kernel(header.image_bytes, header.bss_end - header.load_address - header.image_bytes)
             raise
 

@@ -32,18 +32,19 @@ class NativeBuilder:
     def build(self, source: Path, entry: str, *, instrument: bool) -> LinkedModule:
         """The module of one of the kernel's own programs."""
         program = self._objects.module_object(source, instrument=instrument)
-        return self.link(program, entry, cxx=is_cxx(source.name), instrument=instrument)
+        return self.link(source, program, entry, instrument=instrument)
 
-    def link(self, program: Artifact, entry: str, *, cxx: bool, instrument: bool) -> LinkedModule:
-        """Link the object file of a program, whose function `entry` is what the kernel calls.
+    def link(self, source: Path, program: Artifact, entry: str, *, instrument: bool) -> LinkedModule:
+        """Link the object file that `source` was compiled to; its function `entry` is what the kernel calls.
 
-        cxx: it needs the runtime of C++. Raises FitError, with numbers, for a module larger than the module arena.
+        Raises FitError, with numbers, for a module larger than the module arena.
         """
-        objects = [self._objects.module_object(self._objects.sources / START), program, *self._runtime(cxx)]
-        elf = self._link(objects, entry, ())
+        runtime = self._runtime(is_cxx(source.name))
+        objects = [self._objects.module_object(self._objects.sources / START), program, *runtime]
+        elf = self._link(source, objects, entry, ())
         used = tuple(name for name in _RUNTIME_FUNCTIONS if _needs(elf, name))
         if used:
-            elf = self._link(objects, entry, used)
+            elf = self._link(source, objects, entry, used)
         image = elf.section(_IMAGE)
         for section in elf.sections:
             if section.is_allocated and section.size and section is not image:
@@ -61,12 +62,12 @@ class NativeBuilder:
         found += [*sorted((sources / "lib").glob("*.c")), *(sources / "memory").glob("heap.c")]
         return [self._objects.module_object(source) for source in found]
 
-    def _link(self, objects: list[Artifact], entry: str, used: tuple[str, ...]) -> ElfFile:
+    def _link(self, source: Path, objects: list[Artifact], entry: str, used: tuple[str, ...]) -> ElfFile:
         """Link with those functions of the runtime named in the table that are `used`."""
         symbols = {"bf_entry": entry}
         symbols |= {name: _RUNTIME_FUNCTIONS[name] if name in used else _NO_FUNCTION for name in _RUNTIME_FUNCTIONS}
         try:
-            return read_elf(self._objects.link(_SCRIPT, objects, symbols, LEAVE_OUT_UNUSED))
+            return read_elf(self._objects.link(_SCRIPT, objects, symbols, LEAVE_OUT_UNUSED, str(source)))
         except CompileError as error:
             if "does not fit" not in error.message:
                 raise

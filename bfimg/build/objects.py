@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bfimg.build.cache import Artifact, BuildCache
@@ -81,8 +81,18 @@ class ObjectBuilder:
 
         return self.cache.obtain(("object", *recipe[1:], *self.common, read_source(source)), ".o", make)
 
-    def link(self, script: str, objects: list[Artifact], symbols: Mapping[str, str], options: tuple[str, ...]) -> bytes:
-        """What the linker makes of `objects` with a linker script of the kernel folder; `options` are its options."""
+    def link(
+        self,
+        script: str,
+        objects: Sequence[Artifact],
+        symbols: Mapping[str, str],
+        options: tuple[str, ...],
+        subject: str | None = None,
+    ) -> bytes:
+        """What the linker makes of `objects` with a linker script of the kernel folder.
+
+        symbols: set with --defsym. options: of the linker. subject: the file that errors name, the script if None.
+        """
         source = self.sources / script
         include = (str(self.generated), str(self.sources))
 
@@ -95,7 +105,7 @@ class ObjectBuilder:
         def link(output: Path) -> None:
             names = tuple(str(self.cache.file(item)) for item in objects)
             arguments = self.toolchain.link_command(str(self.cache.file(processed)), str(output), names, symbols)
-            run([*arguments, *options], output=output, subject=script, hint="see LD and the objects named")
+            run([*arguments, *options], output=output, subject=subject or script, hint="see LD and the objects named")
 
         recipe = self.toolchain.link_command("", "", (), symbols)
         keys = ("link", *recipe[1:], *options, processed.name, *(item.name for item in objects))

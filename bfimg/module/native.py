@@ -13,7 +13,7 @@ from bfimg.errors import located
 from bfimg.module.elf import read_elf
 from bfimg.module.entry import choose_entry
 from bfimg.module.wrap import LinkedModule
-from bfimg.toolchain.compiler import is_cxx, select
+from bfimg.toolchain.compiler import select
 
 
 def link_source(path: Path, name: str, entry: str | None, *, instrument: bool) -> tuple[LinkedModule, str]:
@@ -30,5 +30,5 @@ def link_source(path: Path, name: str, entry: str | None, *, instrument: bool) -
         symbols = read_elf(program.data).symbols
         defined = [symbol.name for symbol in symbols if symbol.is_function and symbol.is_external]
         chosen = choose_entry(path, defined, name, entry)
-        linked = NativeBuilder(objects).link(program, chosen, cxx=is_cxx(path.name), instrument=instrument)
+        linked = NativeBuilder(objects).link(path, program, chosen, instrument=instrument)
     return linked, chosen

@@ -21,6 +21,7 @@ def test_the_default_layout() -> None:
     layout = default_layout()
     assert layout.image_size == 33 << 20
     assert (layout.native_modules, layout.bitcode_modules) == (None, ())
+    assert (layout.embedded_modules, layout.instrumented_modules) == (("fibonacci",), ())
     assert [file.target for file in layout.files] == ["/BAREFLOW.CFG"]
 
 
@@ -34,6 +35,7 @@ def test_every_key(tmp_path: Path) -> None:
         [kernel]
         sources = "sub/kernel"
         pad_to = "64 KiB"
+        embedded = "all"
         [volume]
         label = "X"
         volume_id = 0xFFFFFFFF
@@ -42,6 +44,7 @@ def test_every_key(tmp_path: Path) -> None:
         [modules]
         native = ["sum"]
         bitcode = "all"
+        instrument = ["sum"]
         [[file]]
         to = "A/B.TXT"
         from = "b.txt"
@@ -52,6 +55,7 @@ def test_every_key(tmp_path: Path) -> None:
     assert layout.kernel_pad_to == 65536
     assert (layout.disk_signature, layout.volume_id, layout.root_entries) == (1, 0xFFFFFFFF, 64)
     assert (layout.native_modules, layout.bitcode_modules) == (("sum",), None)
+    assert (layout.embedded_modules, layout.instrumented_modules) == (None, ("sum",))
     assert (layout.files[0].target, layout.files[0].source) == ("/A/B.TXT", tmp_path / "b.txt")
 
 
@@ -84,6 +88,8 @@ def test_every_key(tmp_path: Path) -> None:
         ("[image]\nsize = '1MiB'\n[volume]\nlabel = 3", r"volume\.label: is no text"),
         ("[image]\nsize = '1MiB'\n[volume]\nroot_entries = 17", "do not fill whole sectors"),
         ("[image]\nsize = '1MiB'\n[modules]\nnative = 'some'", r"modules\.native: is neither"),
+        ("[image]\nsize = '1MiB'\n[modules]\ninstrument = true", r"modules\.instrument: is neither"),
+        ("[image]\nsize = '1MiB'\n[kernel]\nembedded = [1]", r"kernel\.embedded: is neither"),
         ("[image]\nsize = '1MiB'\n[[file]]\nto = '/A'", r"file\[0\]\.from: give either from or text"),
         ("[image]\nsize = '1MiB'\n[[file]]\ntext = 'x'", r"file\[0\]\.to: is missing"),
         ("[image]\nsize = '1MiB'\n[file]\nto = 'x'", "file: is no array of tables"),

@@ -180,9 +180,7 @@ def test_modules_that_outgrow_the_arena_are_refused_with_numbers(build_with: Bui
 
 def test_embedded_modules_that_outgrow_the_kernel_are_refused_with_numbers(build_with: Build) -> None:
     text = "char huge[500000];\nunsigned sum_main(unsigned n) { huge[n] = 1; return huge[n + 1]; }"
-    with pytest.raises(
-        FitError, match=r"kernel of 5\d{5} bytes and \d+ bytes of bss need \d+ bytes, 458752 fit"
-    ):
+    with pytest.raises(FitError, match=r"kernel of 5\d{5} bytes and \d+ bytes of bss need \d+ bytes, 458752 fit"):
         build_with("modules/sum.c", text, embedded_modules=("sum",))
 
 

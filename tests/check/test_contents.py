@@ -8,21 +8,32 @@ from typing import Any
 
 import pytest
 
+import bfimg
 from bfimg.check.image import check_image
 from bfimg.clock import FAT_EPOCH
 from bfimg.fat.editor import FatEditor
 from bfimg.fat.volume import FatVolume
 from bfimg.formats.bitcode_module import BitcodeHeader, LegacyBitcodeHeader
+from bfimg.formats.cpu_features import CpuFeature
 from bfimg.formats.crc import CRC32
 from bfimg.formats.jit_cache import JitCacheEntry, JitCacheSuperblock
 from bfimg.formats.llvm_wrapper import LlvmWrapperHeader
-from bfimg.formats.native_module import NativeModuleHeader
+from bfimg.formats.native_module import NativeModuleHeader, NativeModuleTable
 from bfimg.image.store import Store
+from bfimg.module.native_table import file_crc
 
 Patient = Any  # of conftest.py
 BITCODE = b"BC\xc0\xde" * 8
 NATIVE = NativeModuleHeader(name=b"one".ljust(32, b"\0"), code_size=16, version=1)
 LEGACY = LegacyBitcodeHeader(name=b"one".ljust(32, b"\0"), bitcode_size=len(BITCODE))
+
+
+def with_table(*, right_file_crc: bool = True, **values: int) -> bytes:
+    """A native module with a table; its own CRC is right."""
+    table = NativeModuleTable(image_size=80, cpu_features=sum(CpuFeature))
+    data = NATIVE.replace(code_size=80).to_bytes() + bytes(16) + table.to_bytes()
+    table = table.replace(file_crc=file_crc(data) if right_file_crc else 1, **values).sealed()
+    return data[:64] + table.to_bytes()
 
 
 def version_2(**values: Any) -> bytes:
@@ -37,6 +48,10 @@ def version_2(**values: Any) -> bytes:
 
 MODULES: dict[str, tuple[set[str], str, bytes]] = {
     "sound native": (set(), "ONE.MOD", NATIVE.to_bytes() + bytes(16)),
+    "sound native with a table": (set(), "ONE.MOD", with_table()),
+    "CRC of the table": ({"MOD104"}, "ONE.MOD", with_table()[:-1] + b"\x01"),
+    "CRC of the file": ({"MOD104"}, "ONE.MOD", with_table(right_file_crc=False)),
+    "fields of the table": ({"MOD108"}, "ONE.MOD", with_table(image_size=4, functions=9)),
     "sound bitcode": (set(), "one.bc", version_2()),
     "27 bytes": ({"MOD101"}, "ONE.MOD", b"this is not a module at all"),
     "empty": ({"MOD101"}, "ONE.MOD", b""),
@@ -66,6 +81,21 @@ def test_modules(patient: Callable[[int], Patient], name: str) -> None:
     for finding in findings:
         assert finding.place == f"fat:/SUB/{file}"
         assert finding.offset is not None
+
+
+def test_modules_that_need_more_than_the_kernel_makes_sure_of(disk_patient: Patient) -> None:
+    path = disk_patient.path
+    assert disk_patient.codes() == set()
+    with bfimg.open(path, write=True) as image:
+        image.field["kernel.cpu_features"] = sum(CpuFeature) - CpuFeature.SSE2 - CpuFeature.CMOV
+    findings = disk_patient.check()
+    assert {(finding.code, finding.message) for finding in findings} == {
+        ("MOD109", "needs cmov, sse2, the kernel does not")
+    }
+    assert len(findings) == 12
+    with bfimg.open(path, write=True) as image:
+        image.field.assign({"kernel.version": 9}, raw=True)
+    assert "MOD109" not in disk_patient.codes()  # no sound kernel says what there is
 
 
 @dataclasses.dataclass

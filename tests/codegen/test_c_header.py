@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import subprocess
 from pathlib import Path
 
@@ -44,6 +45,24 @@ def test_a_wrong_size_breaks_the_compilation(folder: Path, tmp_path: Path) -> No
     source.write_text(c_header().replace("uint8_t code[440];", "uint8_t code[441];"))
     result = subprocess.run(["gcc", "-std=c11", "-fsyntax-only", source], capture_output=True, text=True, check=False)
     assert result.returncode and "static assertion failed" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("define", "reason"),
+    [
+        ("BF_MEM_HEAP_START 0x100800", "whole pages"),
+        ("BF_MEM_JIT_CODE_END 0x149000", "regions overlap"),
+        ("BF_MEM_STAGE2_START 0x7d00", "regions overlap"),
+    ],
+)
+def test_memory_regions_that_overlap_break_the_compilation(tmp_path: Path, define: str, reason: str) -> None:
+    name = define.split()[0]
+    text, count = re.subn(rf"^#define {name} \w+", f"#define {define}", c_header(), flags=re.MULTILINE)
+    assert count == 1
+    (tmp_path / "wrong.c").write_text(text)
+    command = ["gcc", "-std=c11", "-fsyntax-only", tmp_path / "wrong.c"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode and f'static assertion failed: "{reason}' in result.stderr
 
 
 def test_crc_routines_compiled_from_it_agree(folder: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from bfimg.fat.volume import FatVolume
 from bfimg.formats.fat_directory import FatAttribute
 from bfimg.formats.mbr import BOOT_SIGNATURE, Mbr, PartitionEntry
 from bfimg.image.store import Store
+from bfimg.module.wrap import native_module
 
 SECTORS = {12: 2880, 16: 16_384, 32: 70_000}
 Edit = Callable[[FatEditor], None]
@@ -373,6 +374,23 @@ class TestBareFlow:
         (file,) = self.edited(disk, tmp_path, "part1:/SHA256.MOD", edit).files
         assert [(f.path, f.new) for f in file.header] == [("part1:/SHA256.MOD#version", 9)]
         assert (file.payload_differing, file.differing) == (1, 2)
+
+    def test_table_of_a_native_module(self, disk: Path, tmp_path: Path) -> None:
+        new = tmp_path / "new.img"
+        shutil.copy(disk, new)
+        with bfimg.open(new, write=True) as image:
+            image.field["part1:/SUM.MOD#table.answer"] = 7
+        (file,) = compare(disk, new).files
+        changed = ["part1:/SUM.MOD#table.answer", "part1:/SUM.MOD#table.table_crc"]
+        assert [field.path for field in file.header] == changed
+        assert (file.header[0].new, file.payload_differing) == (7, 0)
+
+    def test_a_module_without_a_table_in_place_of_one(self, disk: Path, tmp_path: Path) -> None:
+        other = native_module("sha256", b"\xc3" * 200)
+        (file,) = self.edited(disk, tmp_path, "part1:/SHA256.MOD", lambda data: other).files
+        fields = {field.path.partition("#")[2]: (field.old, field.new) for field in file.header}
+        assert fields["code_size"][1] == 200
+        assert fields["table.function_count"] == (0, None)
 
     def test_what_is_no_module_any_more(self, disk: Path, tmp_path: Path) -> None:
         (file,) = self.edited(disk, tmp_path, "part1:/SHA256.MOD", lambda data: bytes(len(data))).files

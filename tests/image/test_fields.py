@@ -39,6 +39,8 @@ def findings(path: Path) -> list[str]:
         ("part1:/SHA256.BC#name", "other_name", "other_name"),
         ("part1:/SHA256.BC#optimisation_level", 3, 3),
         ("part1:/SUM.MOD#version", 9, 9),
+        ("part1:/SUM.MOD#table.answer", "0xFFFFFFFF", 0xFFFFFFFF),
+        ("part1:/SUM.MOD#table.flags", 1, 1),
     ],
 )
 def test_a_field_that_is_set_leaves_a_sound_image(
