@@ -42,10 +42,12 @@ void *calloc(size_t count, size_t size)
 
 void *realloc(void *memory, size_t size)
 {
-    size_t usable = memory ? heap_usable_size(module_heap(), memory) : 0;
-    if (memory && usable == 0)
+    if (!memory)
+        return malloc(size);
+    size_t usable = heap_usable_size(module_heap(), memory);
+    if (usable == 0)
         abort();
-    if (usable >= size && memory)
+    if (usable >= size)
         return memory;
     void *larger = malloc(size);
     if (larger) {
