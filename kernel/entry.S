@@ -65,8 +65,8 @@ kernel_entry:
     push MXCSR_DEFAULT
     ldmxcsr [esp]
 
-    mov esp, BF_MEM_STACK_END - 12      /* with one argument, a multiple of 16 at the call: the ABI wants it */
-    push ebx
+    mov esp, BF_MEM_STACK_END           /* a multiple of 16 at the call: the ABI wants it */
+    mov eax, ebx
     call kernel_main                    /* does not return */
 
 .section .rodata, "a"

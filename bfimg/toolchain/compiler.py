@@ -25,7 +25,7 @@ _WARNINGS = ("-Wall", "-Wextra", "-Werror=implicit-function-declaration")
 _MACHINE = ("-march=i686",)
 # One section a function and a variable: the linker leaves out what nobody uses.
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")
-_KERNEL = (*_MACHINE, "-mgeneral-regs-only", "-Oz", "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)
+_KERNEL = (*_MACHINE, "-mgeneral-regs-only", "-Oz", "-mregparm=3", "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)
 # Same results as a host build of the same source: SSE2 arithmetic, no fused multiply-add.
 _FLOATING_POINT = ("-msse2", "-mfpmath=sse", "-ffp-contract=off", "-fno-math-errno")
 _MODULE = (*_MACHINE, *_FLOATING_POINT, "-O2", "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)

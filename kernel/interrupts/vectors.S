@@ -35,9 +35,8 @@ common:
     and eax, ~CR0_WRITE_PROTECT
     mov cr0, eax
     mov ebx, esp                        /* struct interrupt_frame * */
+    mov eax, ebx
     and esp, -16
-    sub esp, 12                         /* with one argument, a multiple of 16 at the call */
-    push ebx
     call interrupt_dispatch             /* returns only from the interrupts of devices */
     mov esp, ebx
     pop eax

@@ -7,14 +7,14 @@
 #define ROUNDS 32
 
 /* A module's way to the probes: it calls a routine that jumps through a table. */
-static void (*const volatile probe_table[])(void *, void *) = {bf_probe_enter, bf_probe_leave};
+static const volatile probe probe_table[] = {bf_probe_enter, bf_probe_leave};
 
-static __attribute__((noinline)) void enter_hook(void *function, void *caller)
+static __attribute__((noinline)) CALLED_BY_MODULES void enter_hook(void *function, void *caller)
 {
     probe_table[0](function, caller);
 }
 
-static __attribute__((noinline)) void leave_hook(void *function, void *caller)
+static __attribute__((noinline)) CALLED_BY_MODULES void leave_hook(void *function, void *caller)
 {
     probe_table[1](function, caller);
 }

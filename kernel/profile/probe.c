@@ -112,7 +112,7 @@ static void leave(unsigned function, uint64_t now)
         statistics_add(&record->inclusive, inclusive);
 }
 
-void bf_probe_enter(void *address, void *caller)
+CALLED_BY_MODULES void bf_probe_enter(void *address, void *caller)
 {
     uint64_t arrival = probe_clock();
     (void)caller;
@@ -124,7 +124,7 @@ void bf_probe_enter(void *address, void *caller)
     RECORDS->overhead += profile_setup.outer + probe_clock() - arrival;
 }
 
-void bf_probe_leave(void *address, void *caller)
+CALLED_BY_MODULES void bf_probe_leave(void *address, void *caller)
 {
     uint64_t arrival = probe_clock();
     (void)caller;

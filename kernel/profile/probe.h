@@ -5,8 +5,10 @@
 #pragma once
 #include <stdint.h>
 
-void bf_probe_enter(void *function, void *caller);
-void bf_probe_leave(void *function, void *caller);
+#include "run/services.h"
+
+CALLED_BY_MODULES void bf_probe_enter(void *function, void *caller);
+CALLED_BY_MODULES void bf_probe_leave(void *function, void *caller);
 
 /* Cycles that were not spent in handlers of interrupts. */
 uint64_t probe_clock(void);

@@ -26,14 +26,15 @@ kernel_esp:
 .section .text, "ax"
 .global guard_enter, guard_unwind
 
-/* uint64_t guard_enter(uint32_t function, uint32_t argument, uint32_t *value); interrupts are off before and behind it */
+/* uint64_t guard_enter(uint32_t function, uint32_t argument, uint32_t *value): eax, edx, ecx; interrupts are off before and behind it */
 guard_enter:
     push ebp
     push ebx
     push esi
     push edi
-    mov esi, [esp + 20]                 /* function */
-    mov edi, [esp + 24]                 /* argument */
+    push ecx                            /* value */
+    mov esi, eax                        /* function */
+    mov edi, edx                        /* argument */
     mov [kernel_esp], esp
     fninit
     ldmxcsr [mxcsr_default]
@@ -56,7 +57,7 @@ guard_enter:
     and ebx, ~CR0_WRITE_PROTECT
     mov cr0, ebx
     mov esp, [kernel_esp]
-    mov ebx, [esp + 28]                 /* value */
+    mov ebx, [esp]                      /* value */
     mov [ebx], ecx
     jmp .Lleave
 
@@ -68,6 +69,7 @@ guard_unwind:
     xor edx, edx
 .Lleave:
     cld
+    pop ecx
     pop edi
     pop esi
     pop ebx
