@@ -14,5 +14,6 @@ struct pci_device {
  * are, which may be more than PCI_MAX_DEVICES; 0 on a machine without PCI. */
 unsigned pci_enumerate(struct pci_device devices[PCI_MAX_DEVICES]);
 
-/* What the class is: "IDE interface". PCI Code and ID Assignment Specification 1.11, section 1. */
+/* What the class is: "IDE interface"; classes that are rare are "device of another class". PCI Code and ID Assignment
+ * Specification 1.11, section 1. */
 const char *pci_class_name(const struct pci_device *device);

@@ -85,9 +85,7 @@ def test_every_fault_stops_its_module_and_the_next_one_runs(assemble, slave_run,
     files = {"BAREFLOW.CFG": b"time_limit = 50\n"}
     for number, (code, _) in enumerate(FAULTS.values()):
         files[f"FAULT{number:02}.MOD"] = make_native(assemble(code), name=f"fault{number:02}".encode().ljust(32, b"\0"))
-        files[f"NEXT{number:02}.MOD"] = make_native(
-            DOUBLE_ARGUMENT, name=f"next{number:02}".encode().ljust(32, b"\0")
-        )
+        files[f"NEXT{number:02}.MOD"] = make_native(DOUBLE_ARGUMENT, name=f"next{number:02}".encode().ljust(32, b"\0"))
     run = slave_run(files)
     assert run.report.exit_value == "FAILED", run.report.transcript
     reasons = {event["module"]: event["name"] for event in run.events("fault")}

@@ -117,7 +117,7 @@ def test_locks_change_what_keys_mean(typing):
 
 
 def test_waiting_halts_the_cpu(typing):
-    """Half a second without a key: the timer goes on, though its ticks come late on a busy host, and the key ends the wait."""
+    """Half a second without a key: the timer goes on, late on a busy host, and the key ends the wait."""
     machine, press = typing()
     time.sleep(0.5)
     assert "HLT=1" in machine.monitor("info registers")

@@ -24,8 +24,16 @@ def stated_by_qemu(machine):
     )
 
 
+KINDS = (
+    *("ahci", "megasas", "lsi53c895a", "virtio-scsi-pci", "virtio-rng-pci", "pci-serial", "nec-usb-xhci"),
+    *("sdhci-pci", "virtio-keyboard-pci"),
+)
 # QEMU's words for a class, where they are not the specification's.
-SAME_CLASS = {"IDE controller": "IDE interface", "PCI bridge": "PCI-to-PCI bridge", "SMBus": "SMBus controller"}
+SAME_CLASS = {
+    "IDE controller": "IDE interface", "PCI bridge": "PCI-to-PCI bridge", "SMBus": "SMBus controller",
+    "Serial port": "serial controller", "Keyboard": "input device",
+    "Class 0255": "device of no class", "Class 2053": "system peripheral",
+}  # fmt: skip
 
 
 def normalised(words):
@@ -37,8 +45,7 @@ def normalised(words):
 def test_devices_are_those_of_info_pci(start_machine, kernel_disk, machine, root, extra):
     running = start_machine(kernel_disk, *(text.format(root=root) for text in extra), machine=machine)
     running.wait_for("done")
-    devices = running.events("pci")
-    stated = stated_by_qemu(running)
+    devices, stated = running.events("pci"), stated_by_qemu(running)
     found = [(event["address"], event["vendor"], event["device"], event["class_name"].lower()) for event in devices]
     assert found == [(address, vendor, product, normalised(words)) for address, vendor, product, words in stated]
     assert len(found) >= (10 if extra else 5)
@@ -47,6 +54,14 @@ def test_devices_are_those_of_info_pci(start_machine, kernel_disk, machine, root
     for event in devices:
         line = f"PCI {event['address']} {event['vendor']:04x}:{event['device']:04x} {event['class_name']}"
         assert line in running.lines
+
+
+def test_kinds_of_devices_are_named(start_machine, kernel_disk):
+    running = start_machine(kernel_disk, *(word for kind in KINDS for word in ("-device", kind)))
+    running.wait_for("done")
+    names = [normalised(words) for *_, words in stated_by_qemu(running)]
+    assert [event["class_name"].lower() for event in running.events("pci")] == names
+    assert len({*names}) >= len(KINDS)
 
 
 def test_classes_are_numbers_of_the_specification(disk, boot_disk):
