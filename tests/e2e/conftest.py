@@ -237,13 +237,14 @@ def start_machine(tmp_path: Path) -> Iterator[Callable[..., Machine]]:
 
 
 @pytest.fixture(scope="session")
-def build_main(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Function that builds an image whose kernel has this text as its main.c."""
+def build_changed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str, str]], Path]:
+    """``build_changed({"main.c": text})``: an image of the kernel with these source files replaced."""
 
-    def build(text: str) -> Path:
-        folder = tmp_path_factory.mktemp("main")
+    def build(sources: Mapping[str, str]) -> Path:
+        folder = tmp_path_factory.mktemp("changed")
         shutil.copytree(repository / "kernel", folder / "kernel")
-        (folder / "kernel" / "main.c").write_text(text)
+        for name, text in sources.items():
+            (folder / "kernel" / name).write_text(text)
         layout = folder / "layout.toml"
         layout.write_text('[image]\nsize = "33MiB"\n[kernel]\nsources = "kernel"\n')
         return build_image(load_layout(layout), folder / "disk.img", select("clang")).image

@@ -70,8 +70,8 @@ def qemu_key(character):
 
 
 @pytest.fixture(scope="session")
-def key_image(build_main):
-    return build_main(MAIN)
+def key_image(build_changed):
+    return build_changed({"main.c": MAIN})
 
 
 @pytest.fixture

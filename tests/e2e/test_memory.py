@@ -15,11 +15,13 @@ def test_heap_and_pools_stand_where_the_memory_map_says_and_work(disk, boot_disk
     assert "heap 256 KiB, JIT pools code 32 KiB, data 32 KiB, metadata 16 KiB" in run.report.transcript
 
 
-def test_pools_that_do_not_work_end_the_run_with_the_reason(start_machine, build_main, repository):
-    text = (repository / "kernel" / "main.c").read_text()
+def test_pools_that_do_not_work_end_the_run_with_the_reason(start_machine, build_changed, repository):
+    source = "memory/setup.c"
+    text = (repository / "kernel" / source).read_text()
     call = "const char *problem = pools_self_test();"
     assert call in text
-    running = start_machine(build_main(text.replace(call, f"pool_allocate(POOL_DATA, 1, 1);\n    {call}")))
+    changed = text.replace(call, f"pool_allocate(POOL_DATA, 1, 1);\n    {call}")
+    running = start_machine(build_changed({source: changed}))
     assert running.wait_for("fault")[0]["reason"] == "the JIT pools do not work"
     assert running.events("memory")[0]["self_test"] == "a pool is in use"
     assert not running.events("done")

@@ -91,11 +91,11 @@ def picture_of(tmp_path):
 
 
 @pytest.fixture
-def draw(build_main, start_machine):
+def draw(build_changed, start_machine):
     """Function that runs these C statements after vga_init and gives the machine."""
 
     def run(statements):
-        machine = start_machine(build_main(MAIN % statements))
+        machine = start_machine(build_changed({"main.c": MAIN % statements}))
         machine.wait_for("ready")
         return machine
 
