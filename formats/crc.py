@@ -35,13 +35,6 @@ class Crc:
         )
         return int(function(bytes(data)))
 
-    def table(self) -> list[int]:
-        """The 256-entry lookup table, computed by crcmod, that the generated C routine contains."""
-        import crcmod
-
-        crc = crcmod.Crc((1 << self.width) | self.polynomial, rev=self.reflected)
-        return [int(value) for value in crc.table]
-
 
 CRC32 = Crc("CRC-32/ISO-HDLC", 32, 0x04C11DB7, 0xFFFFFFFF, True, 0xFFFFFFFF, 0xCBF43926)
 CRC16 = Crc("CRC-16/IBM-3740", 16, 0x1021, 0xFFFF, False, 0x0000, 0x29B1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from bfimg.codegen.constants import defines
+from bfimg.codegen.constants import defines, reflect
 from bfimg.formats import catalogue
 from bfimg.formats.crc import ALL as ALL_CRCS
 from bfimg.formats.crc import Crc
@@ -74,23 +74,46 @@ def _prototype(crc: Crc) -> str:
 
 
 def c_crc_source() -> str:
-    """Text of ``bf_crc.c``: one table-driven routine for each CRC.
+    """Text of ``bf_crc.c``: one table-driven routine for each CRC, whose table is made at the first use.
 
     The first argument continues an earlier result; pass `BF_CRCnn_INITIAL ^ BF_CRCnn_XOR_OUT` to begin.
     """
     lines = [f"/* {BANNER} */", '#include "bf_formats.h"']
     for crc in ALL_CRCS:
-        digits = crc.width // 4
-        entries = [f"0x{value:0{digits}x}u," for value in crc.table()]
-        lines += ["", f"/* {crc.name} */", f"static const uint{crc.width}_t crc{crc.width}_table[256] = {{"]
-        lines += ["    " + " ".join(entries[row : row + 8]) for row in range(0, 256, 8)]
-        lines += ["};", "", _prototype(crc), "{", "    const uint8_t *bytes = data;"]
-        lines.append(f"    crc ^= {crc.xor_out:#x}u;")
+        lines += ["", *_crc_table(crc), "", _prototype(crc), "{", "    const uint8_t *bytes = data;"]
+        table = f"crc{crc.width}_table"
+        lines += [f"    if (!{table}[1])", f"        fill_{table}();", f"    crc ^= {crc.xor_out:#x}u;"]
         lines.append("    for (size_t i = 0; i < size; i++)")
         if crc.reflected:
-            lines.append(f"        crc = (crc >> 8) ^ crc{crc.width}_table[(crc ^ bytes[i]) & 0xff];")
+            lines.append(f"        crc = (crc >> 8) ^ {table}[(crc ^ bytes[i]) & 0xff];")
         else:
             index = f"((crc >> {crc.width - 8}) ^ bytes[i]) & 0xff"
-            lines.append(f"        crc = (uint{crc.width}_t)(crc << 8) ^ crc{crc.width}_table[{index}];")
+            lines.append(f"        crc = (uint{crc.width}_t)(crc << 8) ^ {table}[{index}];")
         lines += [f"    return crc ^ {crc.xor_out:#x}u;", "}"]
     return "\n".join(lines) + "\n"
+
+
+def _crc_table(crc: Crc) -> Iterator[str]:
+    """The remainders of all bytes. A table in the image would take a kibibyte; making one takes some microseconds."""
+    kind, table = f"uint{crc.width}_t", f"crc{crc.width}_table"
+    yield f"/* {crc.name}. Never 0 at 1 once it is filled. */"
+    yield f"static {kind} {table}[256];"
+    yield ""
+    yield f"static void fill_{table}(void)"
+    yield "{"
+    yield "    for (unsigned byte = 0; byte < 256; byte++) {"
+    yield f"        {kind} remainder = {_first_remainder(crc)};"
+    yield "        for (int bit = 0; bit < 8; bit++)"
+    if crc.reflected:
+        polynomial = f"{reflect(crc.polynomial, crc.width):#x}u"
+        yield f"            remainder = ({kind})(remainder >> 1 ^ (remainder & 1 ? {polynomial} : 0));"
+    else:
+        top = f"{1 << (crc.width - 1):#x}u"
+        yield f"            remainder = ({kind})(remainder << 1 ^ (remainder & {top} ? {crc.polynomial:#x}u : 0));"
+    yield f"        {table}[byte] = remainder;"
+    yield "    }"
+    yield "}"
+
+
+def _first_remainder(crc: Crc) -> str:
+    return "byte" if crc.reflected else f"(uint{crc.width}_t)(byte << {crc.width - 8})"

@@ -53,10 +53,11 @@ def defines() -> Iterator[Define]:
     for crc in ALL_CRCS:
         prefix = f"BF_CRC{crc.width}"
         yield Define(f"{prefix}_POLYNOMIAL", f"{crc.polynomial:#x}", crc.name)
-        yield Define(f"{prefix}_POLYNOMIAL_REFLECTED", f"{_reflect(crc.polynomial, crc.width):#x}", crc.name)
+        yield Define(f"{prefix}_POLYNOMIAL_REFLECTED", f"{reflect(crc.polynomial, crc.width):#x}", crc.name)
         yield Define(f"{prefix}_INITIAL", f"{crc.initial:#x}", crc.name)
         yield Define(f"{prefix}_XOR_OUT", f"{crc.xor_out:#x}", crc.name)
 
 
-def _reflect(value: int, width: int) -> int:
+def reflect(value: int, width: int) -> int:
+    """`value` with its `width` bits in reverse order."""
     return int(f"{value:0{width}b}"[::-1], 2)

@@ -14,19 +14,22 @@
 vector_stubs:
 .irp vector, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     .balign VECTOR_STUB_SIZE
-    .if ((WITH_ERROR_CODE >> \vector) & 1) == 0
-    push 0
-    .endif
     push \vector
+    .if ((WITH_ERROR_CODE >> \vector) & 1)
     jmp common
+    .else
+    jmp without_error_code
+    .endif
 .endr
 .irp vector, 32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47
     .balign VECTOR_STUB_SIZE
-    push 0
     push \vector
-    jmp common
+    jmp without_error_code
 .endr
 
+without_error_code:
+    push [esp]
+    mov dword ptr [esp + 4], 0
 common:
     cld
     pushad
