@@ -1,6 +1,7 @@
 """malloc and its kin over a small module arena on the host."""
 
 import ctypes
+from itertools import pairwise
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_blocks_are_aligned_inside_the_arena_and_apart(memory):
         blocks.append(block)
     assert len(blocks) > ARENA_BYTES // 160
     assert all(block % 16 == 0 and arena <= block <= arena + ARENA_BYTES - 100 for block in blocks)
-    assert all(after - before >= 100 for before, after in zip(blocks, blocks[1:], strict=False))
+    assert all(after - before >= 100 for before, after in pairwise(blocks))
     for block in blocks:
         memory.bf_free(block)
     memory.bf_free(None)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-HELPERS = ("conversions.c", "integers.c")
+HELPERS = ("lib/division.c", "lib/integers.c", "runtime/conversions.c")
 # Symbols that the linker script of modules gives.
 OF_THE_SCRIPT = {
     "module_end", "__init_array_start", "__init_array_end", "__fini_array_start", "__fini_array_end",
@@ -47,9 +47,8 @@ def test_nothing_the_compiler_calls_is_missing(toolchain, repository, runtime_ob
 
 
 @pytest.fixture(scope="module")
-def library(host_build, repository, runtime_folder):
-    sources = [*(runtime_folder / name for name in HELPERS), repository / "kernel" / "lib" / "division.c"]
-    return ctypes.CDLL(str(host_build(sources)))
+def library(host_build, repository):
+    return ctypes.CDLL(str(host_build([repository / "kernel" / name for name in HELPERS])))
 
 
 I32, U32, I64, U64, INT = ctypes.c_int32, ctypes.c_uint32, ctypes.c_int64, ctypes.c_uint64, ctypes.c_int
@@ -72,7 +71,9 @@ def integers(count):
 def pairs():
     source = random.Random(8)
     numbers = integers(500)
-    return [(a, b) for a in EDGES for b in EDGES] + [(source.choice(numbers), source.choice(numbers)) for _ in range(5000)]
+    return [(a, b) for a in EDGES for b in EDGES] + [
+        (source.choice(numbers), source.choice(numbers)) for _ in range(5000)
+    ]
 
 
 def signed(value, bits=64):
@@ -181,7 +182,9 @@ def test_integers_become_the_nearest_number(library, name):
     function = getattr(library, name)
     function.restype, function.argtypes = result, [kind]
     # Beside ties of float: what rounding to double first would get wrong.
-    ties = [(1 << 40 | odd << 16 | 1 << 15) + step << shift for odd in (2, 3) for step in (-1, 0, 1) for shift in (0, 23)]
+    ties = [
+        (1 << 40 | odd << 16 | 1 << 15) + step << shift for odd in (2, 3) for step in (-1, 0, 1) for shift in (0, 23)
+    ]
     ties = [(tie << 8) + step & (2**64 - 1) for tie in ties for step in (-1, 0, 1)]
     for a in [*integers(5000), *ties]:
         assert function(a) == expected(a), hex(a)

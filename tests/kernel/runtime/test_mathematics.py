@@ -76,7 +76,7 @@ def test_errors_stay_below_the_stated_bounds(host_build, mathematics, repository
 def test_the_page_states_the_bounds(repository):
     page = (repository / "docs" / "runtime.md").read_text()
     stated = re.findall(r"^\| `(\w+)` \| ([\d.]+) \| `(\w+)` \| ([\d.]+) \|", page, re.MULTILINE)
-    assert {name: float(bound) for *pairs, in stated for name, bound in (pairs[:2], pairs[2:])} == BOUNDS
+    assert {name: float(bound) for (*pairs,) in stated for name, bound in (pairs[:2], pairs[2:])} == BOUNDS
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,9 @@ SPECIAL_VALUES = [
 
 def same(left, right):
     """Equal in value and sign; NaNs are all alike."""
-    return (math.isnan(left) and math.isnan(right)) or (left == right and math.copysign(1, left) == math.copysign(1, right))
+    return (math.isnan(left) and math.isnan(right)) or (
+        left == right and math.copysign(1, left) == math.copysign(1, right)
+    )
 
 
 def test_special_values_are_those_of_annex_f(library):
@@ -176,7 +178,13 @@ def test_remainders_are_those_of_the_host(library):
     source = random.Random(3)
     pairs = [(x, y) for x in numbers[:32] for y in numbers[:32]]
     pairs += [(source.choice(numbers), source.choice(numbers)) for _ in range(20000)]
-    pairs += [(LARGEST, LEAST), (LARGEST, 3 * LEAST), (5 * LEAST, 3 * LEAST), (1e308, math.pi), (LEAST_NORMAL, 7 * LEAST)]
+    pairs += [
+        (LARGEST, LEAST),
+        (LARGEST, 3 * LEAST),
+        (5 * LEAST, 3 * LEAST),
+        (1e308, math.pi),
+        (LEAST_NORMAL, 7 * LEAST),
+    ]
     for x, y in pairs:
         try:
             expected = math.fmod(x, y)
