@@ -36,6 +36,7 @@ TOOLS = (
     Tool("sfdisk", "fdisk", "test", "writes partition tables the tests read"),
     Tool("hexdump", "bsdextrautils", "test", "writes hexdumps that patch reads"),
     Tool("gcc", "gcc", "test", "proves that a second compiler builds the kernel"),
+    Tool("g++", "g++", "test", "proves that a second compiler builds modules of C++"),
     Tool("ld", "binutils", "test", "proves that a second linker links the kernel"),
 )
 

@@ -8,23 +8,13 @@ import pytest
 ARENA_BYTES = 4096
 SIZE_MAX = 2 ** (8 * ctypes.sizeof(ctypes.c_size_t)) - 1
 ADDRESS, SIZE = ctypes.c_void_p, ctypes.c_size_t
-# In place of the generated header and of the linker script.
-CONSTANTS = f"""
-#pragma once
-#include <stdint.h>
-extern char arena[];
-#define module_end arena
-#define BF_MEM_MODULE_ARENA_END ((uintptr_t)arena + {ARENA_BYTES})
-"""
-ARENA = f"char arena[{ARENA_BYTES}] __attribute__((aligned(16)));"
 
 
 @pytest.fixture
-def memory(host_build, repository, runtime_folder, tmp_path):
-    (tmp_path / "bf_constants.h").write_text(CONSTANTS)
-    (tmp_path / "arena.c").write_text(ARENA)
+def memory(host_build, host_arena, repository, runtime_folder):
+    folder, arena = host_arena(ARENA_BYTES)
     sources = [runtime_folder / "allocation.c", repository / "kernel/memory/heap.c", repository / "kernel/lib/string.c"]
-    library = ctypes.CDLL(str(host_build([*sources, tmp_path / "arena.c"], generated=tmp_path)))
+    library = ctypes.CDLL(str(host_build([*sources, arena], generated=folder)))
     for name, result, *arguments in (
         ("malloc", ADDRESS, SIZE),
         ("calloc", ADDRESS, SIZE, SIZE),

@@ -9,7 +9,6 @@ import subprocess
 
 import pytest
 
-MATHEMATICS = ("angle.c", "exp.c", "log.c", "rounding.c", "sin_cos.c", "sqrt.c")
 # Units in the last place of the result. docs/runtime.md states the same numbers.
 DOUBLE_BOUNDS = {"sin": 0.8, "cos": 0.8, "exp": 0.76, "log": 0.53, "sqrt": 0.5}
 SINGLE_BOUND = 0.501
@@ -17,11 +16,6 @@ BOUNDS = DOUBLE_BOUNDS | dict.fromkeys((f"{name}f" for name in DOUBLE_BOUNDS), S
 
 INFINITY, NAN = math.inf, math.nan
 LARGEST, LEAST_NORMAL, LEAST = 1.7976931348623157e308, 2.0**-1022, 2.0**-1074
-
-
-@pytest.fixture(scope="module")
-def mathematics(runtime_folder):
-    return [runtime_folder / name for name in MATHEMATICS]
 
 
 def pi_times_two_to_the(bits):
