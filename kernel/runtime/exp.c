@@ -1,13 +1,11 @@
 /* exp: x = k * ln 2 + r, the Taylor series of e^r, and 2^k put into the exponent. */
 #include "binary64.h"
 #include "include/math.h"
+#include "ln2.h"
 
 #define OVERFLOW_LIMIT 0x1.62e42fefa39efp+9   /* the largest x with a finite result */
 #define UNDERFLOW_LIMIT -0x1.74910d52d3052p+9 /* e^x is less than half the smallest subnormal number */
 #define ONE_OVER_LN2 0x1.71547652b82fep+0
-/* ln 2 in two parts. The first has 42 bits: times k, of 11 bits, it is exact. */
-#define LN2_HIGH 0x1.62e42fefa38p-1
-#define LN2_LOW 0x1.ef35793c7673p-45
 
 /* (e^r - 1 - r) / r^2. The first one left out is r^15/15!: below 2^-63 for |r| up to ln(2)/2. */
 static const double exp_terms[] = {

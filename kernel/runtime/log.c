@@ -1,10 +1,9 @@
 /* log: x = 2^k * m, and log m = 2 artanh s with s = (m - 1) / (m + 1), carried in two doubles. */
 #include "binary64.h"
 #include "include/math.h"
+#include "ln2.h"
 
 #define SQRT_2 0x1.6a09e667f3bcdp+0
-#define LN2_HIGH 0x1.62e42fefa38p-1 /* ln 2 in two parts; the first has 42 bits: times k it is exact */
-#define LN2_LOW 0x1.ef35793c7673p-45
 #define SUBNORMAL_SCALE 54
 #define UPPER_HALF_MASK 0xFFFFFFFFF8000000u /* leaves 26 significant bits: a product of two such numbers is exact */
 
