@@ -77,6 +77,7 @@ void bitcode_examine(struct module *module, const uint8_t *file, uint32_t size)
     }
     module->status = MODULE_NOT_EXECUTABLE;
     module->crc = header.payload_crc;
+    known_module_apply(module);
     module->bitcode_bytes = header.wrapper.size;
     module->pattern_bytes = header.pattern_size;
     module->level = header.optimisation_level;

@@ -89,20 +89,13 @@ struct module {
     uint32_t level;
 };
 
-/* A module whose answer is known at build time. */
-struct known_module {
-    const char *name;
-    uint32_t size;
-    uint32_t answer;
-};
-
 /* Both examine a file of `size` bytes and set status (MODULE_VALID when nothing is wrong), name and extents. They
  * trust nothing in it. */
 void native_examine(struct module *module, const uint8_t *file, uint32_t size);
 void bitcode_examine(struct module *module, const uint8_t *file, uint32_t size);
 
-/* The known module of this name, or 0. */
-const struct known_module *known_module_find(const char *name);
+/* Sets argument and answer to what the build knew of a module of this name. */
+void known_module_apply(struct module *module);
 
 /* Marks a module as invalid. */
 void module_refuse(struct module *module, const char *reason);

@@ -4,7 +4,6 @@
 
 #define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
 #define TABLE_END (BF_NATIVE_TABLE_OFFSET + BF_SIZEOF_NATIVE_MODULE_TABLE)
-#define UNKNOWN_MODULE_SIZE 1 /* argument for a module nothing is known of */
 #define FLAGS_KNOWN \
     (BF_NATIVE_MODULE_FLAG_SIZE_KNOWN | BF_NATIVE_MODULE_FLAG_ANSWER_KNOWN | BF_NATIVE_MODULE_FLAG_INSTRUMENTED)
 #define MAX_FUNCTION_NAME 256 /* bytes of a function's name, NUL included */
@@ -84,32 +83,23 @@ static const char *find_flaw(const struct bf_native_module_table *table, const s
     return 0;
 }
 
-/* Argument and answer: what the table says, else what is known of this name. */
-static void set_call(struct module *module, uint32_t flags)
-{
-    const struct known_module *known = known_module_find(module->name);
-    if (!(flags & BF_NATIVE_MODULE_FLAG_SIZE_KNOWN)) {
-        module->size = known ? known->size : UNKNOWN_MODULE_SIZE;
-        if (known && !(flags & BF_NATIVE_MODULE_FLAG_ANSWER_KNOWN)) {
-            module->expected = known->answer;
-            module->answer_known = true;
-        }
-    }
-}
-
 static void apply_table(struct module *module, const struct bf_native_module_table *table)
 {
     module->init = table->init;
     module->fini = table->fini;
     module->image_bytes = table->image_size;
-    module->size = table->size;
-    module->expected = table->answer;
-    module->answer_known = table->flags & BF_NATIVE_MODULE_FLAG_ANSWER_KNOWN;
+    if (table->flags & BF_NATIVE_MODULE_FLAG_SIZE_KNOWN) {
+        module->size = table->size;
+        module->answer_known = false; /* what is known of the name is for another size */
+    }
+    if (table->flags & BF_NATIVE_MODULE_FLAG_ANSWER_KNOWN) {
+        module->expected = table->answer;
+        module->answer_known = true;
+    }
     if (table->flags & BF_NATIVE_MODULE_FLAG_INSTRUMENTED) {
         module->functions = table->functions;
         module->function_count = table->function_count;
     }
-    set_call(module, table->flags);
 }
 
 void native_examine(struct module *module, const uint8_t *file, uint32_t size)
@@ -145,8 +135,7 @@ void native_examine(struct module *module, const uint8_t *file, uint32_t size)
     module->entry_offset = header.entry_offset;
     module->image_bytes = header.code_size;
     module->crc = bf_crc32(CRC32_START, code, header.code_size);
+    known_module_apply(module);
     if (has_table)
         apply_table(module, &table);
-    else
-        set_call(module, 0);
 }

@@ -23,7 +23,8 @@ from bfimg.boot.serial_protocol import Event, parse_machine_lines
 from bfimg.build.build import BuildReport, build_image
 from bfimg.build.layout import default_layout, load_layout
 from bfimg.build.programs import Program, load_programs
-from bfimg.formats.native_module import NativeModuleHeader
+from bfimg.formats.crc import CRC32
+from bfimg.formats.native_module import NATIVE_TABLE_OFFSET, NativeModuleHeader, NativeModuleTable
 from bfimg.module.wrap import native_module
 from bfimg.toolchain.compiler import select
 
@@ -250,3 +251,22 @@ def build_changed(repository: Path, tmp_path_factory: pytest.TempPathFactory) ->
         return build_image(load_layout(layout), folder / "disk.img", select("clang")).image
 
     return build
+
+
+@pytest.fixture(scope="session")
+def make_sealed() -> Callable[..., bytes]:
+    """``make_sealed(code, init=...)``: a `.mod` file called "test" with a table, its fields replaced, the CRCs right.
+
+    The code stands at offset 80, behind a jump to byte `entry` of it, and the table. Offsets in fields count from the
+    jump. `behind` is not part of the image.
+    """
+
+    def make(code: bytes, *, name: str = "test", entry: int = 0, behind: bytes = b"", **fields: object) -> bytes:
+        start = NATIVE_TABLE_OFFSET + NativeModuleTable.SIZE
+        jump = (b"\xe9" + (start + entry - 5).to_bytes(4, "little")).ljust(NATIVE_TABLE_OFFSET, b"\x90")
+        data = native_module(name, jump + bytes(NativeModuleTable.SIZE) + code + behind)
+        head, tail = data[: NativeModuleHeader.SIZE + NATIVE_TABLE_OFFSET], data[NativeModuleHeader.SIZE + start :]
+        values = {"image_size": start + len(code), "file_crc": CRC32.compute(head + tail), **fields}
+        return head + NativeModuleTable().replace(**values).sealed().to_bytes() + tail
+
+    return make

@@ -1,6 +1,14 @@
 """BAREFLOW.CFG on the volume says what is run; the kernel stays the same."""
 
+import subprocess
+
 import pytest
+
+from bfimg.boot import BootOptions
+from bfimg.boot.qemu import find_qemu, qemu_command
+from bfimg.boot.serial_protocol import parse_machine_lines
+from bfimg.formats.boot_protocol import HOST_CONFIG_FILE, HOST_CONFIG_MAX
+from bfimg.formats.memory_map import EXTENDED_START, memory_region
 
 
 @pytest.fixture
@@ -27,11 +35,110 @@ def test_listed_modules_run_as_often_as_asked(run_config):
     assert (config["file"], config["modules"], config["iterations"]) == ("BAREFLOW.CFG", "sum, sha256", 3)
 
 
+DEFAULTS = {
+    "event": "config", "file": "", "drive": "", "host": False, "modules": "all", "iterations": 1, "time_limit": 2000,
+    "interactive": False, "export": False,
+    "heap_kib": 256, "jit_code_kib": 32, "jit_data_kib": 32, "jit_metadata_kib": 16,
+}  # fmt: skip
+
+
 def test_without_the_file_everything_runs_once(slave_run, module_files):
     run = slave_run({"SUM.MOD": module_files["sum"]})
     assert run.report.passed
-    assert run.events("config")[-1] == {"event": "config", "file": "", "modules": "all", "iterations": 1}
+    assert run.only("config") == DEFAULTS
     assert run.module("SUM.MOD")["calls"] == 1
+
+
+def test_one_file_counts_for_the_whole_run_and_the_master_comes_first(disk, boot_disk, slave_volume, make_native):
+    files = {"BAREFLOW.CFG": b"modules = none\niterations = 5\n", "TEST.MOD": make_native(b"\xc3")}
+    run = boot_disk(disk, slave=slave_volume(files))
+    assert run.report.passed, run.report.reason
+    config = run.only("config")
+    assert (config["file"], config["drive"], config["modules"], config["iterations"]) == (
+        "BAREFLOW.CFG", "ata0-master", "all", 1,
+    )  # fmt: skip
+    assert run.module("TEST.MOD")["calls"] == 1
+
+
+def test_file_of_the_slave_counts_for_the_master_too(disk, boot_disk, slave_volume, bfimg):
+    assert bfimg("rm", disk, "part1:/BAREFLOW.CFG").code == 0
+    run = boot_disk(disk, slave=slave_volume({"BAREFLOW.CFG": b"modules = sum\n"}))
+    assert run.report.passed, run.report.reason
+    assert run.only("config")["drive"] == "ata0-slave"
+    assert [event["name"] for event in run.events("module") if event["status"] == "passed"] == ["sum"]
+
+
+@pytest.fixture
+def run_host(tmp_path):
+    """Function that boots an image with these lines from the host, and gives the machine lines."""
+
+    def run(image, lines, *arguments):
+        (tmp_path / "lines").write_bytes(lines)
+        fw_cfg = f"name={HOST_CONFIG_FILE},file={tmp_path / 'lines'}"
+        command = [*qemu_command(BootOptions(image), find_qemu(), "0" * 32), "-fw_cfg", fw_cfg, *arguments]
+        result = subprocess.run(command, capture_output=True, timeout=20, check=False)
+        return parse_machine_lines(result.stdout.decode().splitlines())
+
+    return run
+
+
+def test_lines_of_the_host_go_before_those_of_the_file(disk, run_host):
+    lines = run_host(disk, b"modules = sum, primes\ntime_limit = 100\nspeed = 3\n")
+    *problems, config = lines.of("config")
+    assert problems == [{"event": "config", "problem": "unknown key", "file": HOST_CONFIG_FILE, "line": 3}]
+    assert (config["file"], config["host"], config["modules"]) == ("BAREFLOW.CFG", True, "sum, primes")
+    assert (config["iterations"], config["time_limit"]) == (1, 100)
+    assert {module.name for module in lines.modules if module.status == "passed"} == {"sum", "primes"}
+
+
+def test_longest_and_too_long_lines_of_the_host(kernel_disk, run_host):
+    longest = b"iterations = 7\n".ljust(HOST_CONFIG_MAX, b"#")
+    assert run_host(kernel_disk, longest).of("config")[-1]["iterations"] == 7
+    lines = run_host(kernel_disk, longest + b"#")
+    assert [event["problem"] for event in lines.of("config") if "problem" in event] == ["the file is too large"]
+    assert (lines.of("config")[-1]["iterations"], lines.of("done")[0]["invalid"]) == (1, 1)
+
+
+def test_more_memory_is_taken_beyond_the_map_and_less_of_what_the_map_has(kernel_disk, run_host):
+    text = b"heap_kib = 5000\njit_code_kib = 64\njit_data_kib = 5000\njit_metadata_kib = 8\n"
+    lines = run_host(kernel_disk, text)
+    memory = lines.of("memory")[0]
+    start = {name: memory[f"{name}_start"] for name in ("code", "data", "metadata")}
+    sizes = [memory[f"{name}_size"] for name in ("heap", *start)]
+    assert sizes == [5000 * 1024, 64 * 1024, 5000 * 1024, 8 * 1024]
+    extended = int(EXTENDED_START) + (5000 - 256) * 1024
+    assert start == {
+        "code": extended, "data": extended + 64 * 1024, "metadata": memory_region("jit_metadata").start,
+    }  # fmt: skip
+    assert memory["self_test"] == "passed"  # which writes to all of the pools
+    assert lines.of("done")[0]["invalid"] == 0
+
+
+def test_memory_that_is_not_there_is_reported_and_the_map_counts(kernel_disk, run_host):
+    lines = run_host(kernel_disk, b"heap_kib = 1048576\njit_code_kib = 65536\njit_data_kib = 40\n")
+    problems = [event for event in lines.of("config") if "problem" in event]
+    assert [event["key"] for event in problems] == ["heap_kib", "jit_code_kib"]
+    memory = lines.of("memory")[0]
+    sizes = [memory[f"{name}_size"] for name in ("heap", "code", "data")]
+    assert sizes == [256 * 1024, 32 * 1024, 40 * 1024]
+    assert lines.of("done")[0]["invalid"] == 2
+
+
+def test_time_limit_stops_a_module_and_iterations_are_calls_up_to_it(slave_run, make_native, module_files):
+    # Returns on its first two calls, then loops: the counter is in its code.
+    counter = (memory_region("module_arena").start).to_bytes(4, "little")
+    code = bytes(4) + b"\xff\x05" + counter + b"\x83\x3d" + counter + b"\x03\x74\xfe\xa1" + counter + b"\xc3"
+    files = {
+        "BAREFLOW.CFG": b"iterations = 5\ntime_limit = 30\n",
+        "LOOP.MOD": make_native(code, entry_offset=4),
+        "SUM.MOD": module_files["sum"],
+    }
+    run = slave_run(files)
+    loop = run.module("LOOP.MOD")
+    assert (loop["status"], loop["reason"], loop["calls"], loop["answer"]) == ("stopped", "time limit", 3, 2)
+    assert run.only("fault")["module"] == "test"
+    assert run.module("SUM.MOD")["calls"] == 5
+    assert run.report.reason == "1 of 2 modules stopped: test (time limit)"
 
 
 @pytest.mark.parametrize(
@@ -65,13 +172,21 @@ def test_form_is_free(run_config, text, expected):
         ("iterations = 99999999999999999999", "iterations: want a number from 1 to 1000000"),
         ("iterations = -1", "iterations: want a number from 1 to 1000000"),
         ("iterations = many", "iterations: want a number from 1 to 1000000"),
+        ("time_limit = 0", "time_limit: want a number from 1 to 600000"),
+        ("time_limit = 600001", "time_limit: want a number from 1 to 600000"),
+        ("interactive = maybe", "interactive: want `yes` or `no`"),
+        ("export =", "export: want `yes` or `no`"),
+        ("heap_kib = 255", "heap_kib: want a number from 256 to 1048576"),
+        ("jit_code_kib = 3", "jit_code_kib: want a number from 4 to 65536"),
+        ("jit_data_kib = 65537", "jit_data_kib: want a number from 4 to 65536"),
+        ("jit_metadata_kib = x", "jit_metadata_kib: want a number from 4 to 65536"),
         ("\xff\x01\x1b[2J", "not plain text"),
     ],
 )
 def test_bad_line_is_reported_by_number_and_the_rest_counts(run_config, line, problem):
     run, modules = run_config(f"iterations = 2\n{line}\n")
     problems = [event for event in run.events("config") if "problem" in event]
-    assert problems == [{"event": "config", "problem": problem, "line": 2}]
+    assert problems == [{"event": "config", "problem": problem, "file": "BAREFLOW.CFG", "line": 2}]
     assert {event["calls"] for event in modules.values()} == {2}
     assert run.events("done")
 

@@ -43,7 +43,7 @@ def test_bare_volume_as_slave_is_run_too(disk, slave_volume, boot_disk, module_f
     # The master comes first: its module stays active.
     assert run.events("override")[-1] == {
         "event": "override", "name": "sum", "kind": "native",
-        "by": "disk", "by_file": "/sum.mod", "over": "disk", "over_file": "/SUM.MOD",
+        "by": "disk", "by_file": "/SUM.MOD", "over": "disk", "over_file": "/SUM.MOD",
     }  # fmt: skip
 
 

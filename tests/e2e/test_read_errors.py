@@ -70,7 +70,7 @@ def test_module_that_cannot_be_read_is_reported_and_the_others_run(run_with_bad_
     code, _, lines = run_with_bad_sector(places[place])
     bad = [module for module in lines.modules if module.status != "passed"]
     assert [(module.file, module.status, module.reason) for module in bad] == [
-        ("/sum.mod", "invalid", "the disk could not be read")
+        ("/SUM.MOD", "invalid", "the disk could not be read")
     ]
     assert (lines.of("done")[0]["passed"], lines.of("done")[0]["invalid"]) == (11, 1)
     assert code == status(0x11)
