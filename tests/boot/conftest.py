@@ -20,8 +20,8 @@ def event(kind, /, **fields):
     say("@@ " + json.dumps({"event": kind, **fields}))
 
 def module(status="passed", **fields):
-    event("module", **{"name": "sum", "file": "/SUM.MOD", "source": "disk", "kind": "native", "status": status, "answer": 7,
-                       "expected": 7, "cycles": 1234, **fields})
+    event("module", **{"name": "sum", "file": "/SUM.MOD", "source": "disk", "kind": "native", "status": status,
+                       "answer": 7, "expected": 7, "cycles": 1234, **fields})
 """
 
 # A run in which all is well; PASSED is 0x10, so QEMU's status is 33.

@@ -30,7 +30,9 @@ def test_good_run_passes(run, good_run):
     assert (report.qemu_status, report.exit_value, report.boot_error) == (33, "PASSED", None)
     assert report.nonce_echoed and not report.timed_out
     assert [event["event"] for event in report.events] == ["boot", "module", "done"]
-    assert report.modules == (ModuleResult("sum", "/SUM.MOD", "disk", "native", "passed", None, None, 7, 7, 1234, None, None),)
+    assert report.modules == (
+        ModuleResult("sum", "/SUM.MOD", "disk", "native", "passed", None, None, 7, 7, 1234, None, None),
+    )
     assert [expectation.line for expectation in report.expected] == [
         "SUM OK",
         '@@ {"event": "done", "passed": 1, "failed": 0}',
@@ -64,9 +66,15 @@ def test_module_not_yet_executable_is_counted_but_does_not_fail(run):
         (BOOT_LINE + 'event("fault", vector=14, cr2=0xDEAD)\nsys.exit(37)', "a fault: vector 14, cr2 0xdead"),
         (BOOT_LINE + 'event("fault", vector=0)\n' + DONE_LINE + "sys.exit(33)", "a fault: vector 0"),
         (BOOT_LINE + 'module("failed")\n' + DONE_LINE + "sys.exit(35)", "1 of 1 modules failed: sum"),
-        (BOOT_LINE + 'event("fault", module="", vector=0)\n' + DONE_LINE + "sys.exit(33)", "the kernel reported a fault: "),
         (
-            BOOT_LINE + 'event("fault", module="sum", vector=32)\nmodule("stopped", reason="time limit")\n' + DONE_LINE + "sys.exit(35)",
+            BOOT_LINE + 'event("fault", module="", vector=0)\n' + DONE_LINE + "sys.exit(33)",
+            "the kernel reported a fault: ",
+        ),
+        (
+            BOOT_LINE
+            + 'event("fault", module="sum", vector=32)\nmodule("stopped", reason="time limit")\n'
+            + DONE_LINE
+            + "sys.exit(35)",
             "1 of 1 modules stopped: sum (time limit)",
         ),
         (BOOT_LINE + 'module("stopped")\n' + DONE_LINE + "sys.exit(33)", "1 of 1 modules stopped: sum"),

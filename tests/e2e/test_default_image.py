@@ -44,7 +44,8 @@ def test_twelve_native_modules_run_and_bitcode_is_found_but_not_run(with_bitcode
     assert (bitcode["status"], bitcode["crc"], bitcode["entry"]) == ("not yet executable", True, "sha256_main")
     assert not {"answer", "cycles", "calls"} & set(bitcode)
     assert run.only("done") == {
-        "event": "done", "passed": 12, "failed": 0, "stopped": 0, "invalid": 0, "unchecked": 0, "pending": 1, "volumes": 1,
+        "event": "done", "passed": 12, "failed": 0, "stopped": 0, "invalid": 0, "unchecked": 0, "pending": 1,
+        "volumes": 1,
     }  # fmt: skip
 
 

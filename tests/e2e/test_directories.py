@@ -70,11 +70,18 @@ def test_directory_that_contains_its_parent_is_reported_and_the_rest_runs(
     assert run.report.exit_value == "FAILED"
     assert [event["file"] for event in run.events("module")] == ["/PRIMES.MOD"]
     problem = run.events("volume")[-1]
-    assert (problem["path"], problem["problem"]) == ("/OUTER/INNER", "a directory that was read already stands here again")
+    assert (problem["path"], problem["problem"]) == (
+        "/OUTER/INNER",
+        "a directory that was read already stands here again",
+    )
 
 
-def test_more_modules_than_the_registry_holds_are_named(tree, boot_disk, kernel_disk, slave_volume, make_native, tmp_path):
-    files = {f"M{number}.MOD": make_native(b"\xc3", name=f"m{number}".encode().ljust(32, b"\0")) for number in range(514)}
+def test_more_modules_than_the_registry_holds_are_named(
+    tree, boot_disk, kernel_disk, slave_volume, make_native, tmp_path
+):
+    files = {
+        f"M{number}.MOD": make_native(b"\xc3", name=f"m{number}".encode().ljust(32, b"\0")) for number in range(514)
+    }
     files["BAREFLOW.CFG"] = b"modules = m0"
     run = boot_disk(kernel_disk, slave=slave_volume(files, options=["-r", "1024"]))
     full = [event["file"] for event in run.events("module") if event.get("reason") == "no room in the registry"]

@@ -195,7 +195,10 @@ def test_second_entry_and_modules_with_constructors_are_ignored(run_cached, buil
     cache = cache_of(build, [good, good, made], {int(JIT_CACHE_CODE): RETURN_42})
     run = run_cached({"TEST.MOD": plain, "MADE.MOD": constructed}, cache)
     assert problems(run) == ["a second entry of this module", "its module has constructors or destructors"]
-    assert results(run) == {("test", "native"): ("cache", "unchecked", 42), ("made", "native"): ("disk", "unchecked", 1)}
+    assert results(run) == {
+        ("test", "native"): ("cache", "unchecked", 42),
+        ("made", "native"): ("disk", "unchecked", 1),
+    }
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,13 @@ def test_newer_valid_superblock_counts(run_cached, build, make_native, sequences
 
 @pytest.mark.parametrize(
     "fields",
-    [{"version": 2}, {"entry_count": 129}, {"region_sectors": REGION.sectors + 1}, {"index_sector": 9}, {"entry_size": 64}],
+    [
+        {"version": 2},
+        {"entry_count": 129},
+        {"region_sectors": REGION.sectors + 1},
+        {"index_sector": 9},
+        {"entry_size": 64},
+    ],
     ids=str,
 )
 def test_superblock_that_makes_no_sense_is_no_superblock(run_cached, build, make_native, fields):

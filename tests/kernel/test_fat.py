@@ -70,7 +70,8 @@ int list(char *out, size_t size)
         if (result != FAT_OK)
             used += (size_t)snprintf(out + used, size - used, "%s\t%d\n", walk.path, (int)result);
         else if (fat_is_file(&entry))
-            used += (size_t)snprintf(out + used, size - used, "%s\t%u\t%u\n", walk.path, entry.size, entry.first_cluster);
+            used += (size_t)snprintf(out + used, size - used, "%s\t%u\t%u\n", walk.path, entry.size,
+                                     entry.first_cluster);
     }
     return result == FAT_END;
 }
@@ -375,7 +376,9 @@ def test_damaged_volumes_are_walked_and_read_to_an_end(reader: Reader) -> None:
         damaged = bytearray(disk)
         for _ in range(choose.choice([1, 3, 30])):
             start, size = choose.choice(places)
-            damaged[start + choose.randrange(size)] = choose.choice([0, 1, 0x10, 0x0F, 0xE5, 0xFF, choose.randrange(256)])
+            damaged[start + choose.randrange(size)] = choose.choice(
+                [0, 1, 0x10, 0x0F, 0xE5, 0xFF, choose.randrange(256)]
+            )
         assert reader.mount(bytes(damaged)) == OK
         for path, *rest in reader.list():
             if len(rest) == 2 and reader.open(path) == OK:
