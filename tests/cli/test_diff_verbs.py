@@ -100,7 +100,7 @@ class TestDiff:
         with library.open(new, write=True) as image:
             data = bytearray(image["part1:/SHA256.MOD"])
             data[44:46] = b"\x09\0"
-            data[100] ^= 1
+            data[200] ^= 1
             image["part1:/SHA256.MOD"] = bytes(data) + b"more"
             image.make_folder("part1:/FOLDER")
         shown = bfimg("diff", disk, new).out
