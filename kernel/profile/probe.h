@@ -12,3 +12,7 @@ CALLED_BY_MODULES void bf_probe_leave(void *function, void *caller);
 
 /* Cycles that were not spent in handlers of interrupts. */
 uint64_t probe_clock(void);
+
+/* A function of no work at this address, with probes and without, as modules call them: through the services table. */
+typedef CALLED_BY_MODULES void empty_function(void *function);
+empty_function probe_pair, probe_no_pair;

@@ -46,6 +46,17 @@ void kernel_free(void *memory)
     free(memory);
 }
 
+void probe_pair(void *function)
+{
+    bf_probe_enter(function, function);
+    bf_probe_leave(function, function);
+}
+
+void probe_no_pair(void *function)
+{
+    (void)function;
+}
+
 enum host_kind { HOST_BEGIN, HOST_ENTER, HOST_LEAVE };
 
 struct host_event {
