@@ -1,10 +1,7 @@
-#include "interrupts/pic.h"
-#include "interrupts/timer.h"
 #include "loader/volumes.h"
 #include "machine/cpu.h"
 #include "machine/cpu_features.h"
 #include "machine/image.h"
-#include "machine/io.h"
 #include "machine/pci.h"
 #include "memory/pools.h"
 #include "profile/profile.h"
@@ -39,13 +36,8 @@ static void put_cpu(uint32_t needed)
     json_close();
 }
 
-static void put_clock(void)
+static void put_probe(void)
 {
-    json_object("clock");
-    json_number("cycles", rdtsc());
-    json_number("interrupt_cycles", interrupt_cycles());
-    json_number("milliseconds", timer_ticks());
-    json_close();
     json_object("probe");
     json_number("inner", profile_probe_inner());
     json_number("outer", profile_probe_outer());
@@ -115,7 +107,7 @@ void export_machine(void)
     json_hex("build_id", kernel_header.build_id, sizeof kernel_header.build_id);
     json_number("kernel_bytes", kernel_header.image_bytes);
     put_cpu(kernel_header.cpu_features);
-    put_clock();
+    put_probe();
     put_memory();
     put_devices();
     put_volumes();
