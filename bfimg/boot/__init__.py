@@ -4,5 +4,6 @@ from bfimg.boot.options import BootOptions
 from bfimg.boot.report import BootReport, Expectation
 from bfimg.boot.serial_protocol import ModuleResult
 from bfimg.boot.session import boot
+from bfimg.boot.terminal import Terminal
 
-__all__ = ["BootOptions", "BootReport", "Expectation", "ModuleResult", "boot"]
+__all__ = ["BootOptions", "BootReport", "Expectation", "ModuleResult", "Terminal", "boot"]

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from bfimg.boot.host_config import host_config
 from bfimg.errors import UsageError
 
 # A run that needs more is a mistake; it also keeps the number within what a timer takes.
@@ -23,7 +24,7 @@ class BootOptions:
     """One run of an image.
 
     image: the boot disk. slave: a second disk, ATA slave on the same channel. Neither is ever written.
-    timeout: wall-clock seconds after which the run is ended and failed.
+    timeout: wall-clock seconds after which the run is ended and failed; None lets it run for ever.
     expect: regular expressions; each must be found in some line of the serial output, machine lines included.
         A match does not end the run: the guest goes on until it ends by itself or the timeout comes.
     icount: count guest instructions instead of time, so that cycle counts are the same on every run.
@@ -32,13 +33,18 @@ class BootOptions:
     qemu: program to run; None takes BFIMG_QEMU, then qemu-system-i386 or qemu-system-x86_64 on PATH.
     transcript: file that receives the serial bytes unchanged, as they come.
     floppy: attach the image as floppy disk A and boot from that, instead of as ATA master.
+    config: settings (``key=value``) that go before those of BAREFLOW.CFG on the volume.
+    interactive: the kernel shows its menu, on a terminal that `boot` is given.
+    keys: names as QEMU knows them, several pressed together joined by ``-``. The kernel shows its menu; each key is
+        pressed when the kernel waits for one.
+    profile: file that receives the kernel's export, when that is complete and correct; a run without one fails.
 
-    Raises UsageError for a timeout, memory size, machine, cpu or regular expression that cannot be used.
+    Raises UsageError for a timeout, memory size, machine, cpu, regular expression or setting that cannot be used.
     """
 
     image: Path
     slave: Path | None = None
-    timeout: float = 30.0
+    timeout: float | None = 30.0
     expect: tuple[str, ...] = ()
     icount: bool = False
     memory_mib: int = 32
@@ -47,10 +53,14 @@ class BootOptions:
     qemu: str | None = None
     transcript: Path | None = None
     floppy: bool = False
+    config: tuple[str, ...] = ()
+    interactive: bool = False
+    keys: tuple[str, ...] = ()
+    profile: Path | None = None
 
     def __post_init__(self) -> None:
         # Written so that a NaN is refused too.
-        if not 0 < self.timeout <= TIMEOUT_MAX_SECONDS:
+        if self.timeout is not None and not 0 < self.timeout <= TIMEOUT_MAX_SECONDS:
             raise UsageError(
                 f"a timeout of {self.timeout:g} s cannot be kept",
                 hint=f"give more than 0 and at most {TIMEOUT_MAX_SECONDS:,.0f} seconds",
@@ -60,6 +70,9 @@ class BootOptions:
                 f"{self.memory_mib} MiB of memory cannot be used",
                 hint=f"give {MEMORY_MIN_MIB} to {MEMORY_MAX_MIB} MiB",
             )
+        if self.interactive and self.keys:
+            raise UsageError("keys are typed or given beforehand, not both", hint="leave out one of the two")
+        _ = self.host_config
         for kind, name in (("machine", self.machine), ("cpu", self.cpu)):
             if name is not None and not set(QUESTIONS).isdisjoint(name.split(",")):
                 raise UsageError(f"{name!r} is no {kind}", hint=f"QEMU lists them: qemu-system-i386 -{kind} help")
@@ -71,3 +84,10 @@ class BootOptions:
                     f"the expected text {pattern!r} is no regular expression: {error}",
                     hint="escape special characters with a backslash",
                 ) from None
+
+    @property
+    def host_config(self) -> str:
+        """Text of the fw_cfg file HOST_CONFIG_FILE."""
+        return host_config(
+            self.config, interactive=self.interactive or bool(self.keys), export=self.profile is not None
+        )

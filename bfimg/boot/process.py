@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 from bfimg.errors import ToolError
 
@@ -41,23 +42,33 @@ class Outcome:
 
 
 def run_limited(
-    command: Sequence[str], *, timeout: float, output_limit: int, on_output: Callable[[bytes], None]
+    command: Sequence[str],
+    *,
+    timeout: float | None,
+    output_limit: int,
+    on_output: Callable[[bytes], None],
+    on_start: Callable[[], None] | None = None,
+    inherited: Sequence[int] = (),
+    typed: int | None = None,
 ) -> Outcome:
-    """Run `command` with an empty standard input; give its standard output to `on_output` as it comes.
+    """Run `command`; give its standard output to `on_output` as it comes.
 
-    It is stopped, with every process in its group, after `timeout` seconds, when it writes more than
+    It is stopped, with every process in its group, after `timeout` seconds (None: never), when it writes more than
     `output_limit` bytes, and when `on_output` raises or the caller is interrupted. When this returns or
     raises, nothing of the group is left. On Linux the program itself is killed even when the caller has no time
     to see to it, as by SIGKILL.
+    on_start: called once when the program runs, under the same limits. inherited: file descriptors the program gets.
+    typed: file descriptor of a terminal; what is typed there becomes the standard input, which is empty without.
     Raises ToolError when the program cannot be started.
     """
     started = time.monotonic()
     try:
         process = subprocess.Popen(
             list(command),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if typed is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            pass_fds=inherited,
             # Its own process group, so that the whole group can be killed. A Ctrl-C then reaches only us.
             start_new_session=True,
             preexec_fn=_bind_to_caller(),
@@ -66,17 +77,23 @@ def run_limited(
         raise ToolError(f"cannot be started: {error}", path=command[0], hint="name another program") from None
     child = _Child(process)
     # A thread of its own: the limit holds even while `on_output` blocks.
-    watchdog = threading.Timer(timeout, child.expire)
+    watchdog = threading.Timer(timeout or 0, child.expire)
     watchdog.daemon = True
     stderr = bytearray()
     try:
-        watchdog.start()
-        overflowed = _collect(process, output_limit, on_output, stderr)
+        if timeout is not None:
+            watchdog.start()
+        if on_start is not None:
+            on_start()
+        overflowed = _collect(process, output_limit, on_output, stderr, typed)
         if not overflowed:
             # Both pipes can be closed a moment before the end. The watchdog bounds this wait.
             process.wait()
     finally:
         watchdog.cancel()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
         child.stop()
     return Outcome(process.returncode, bytes(stderr), time.monotonic() - started, child.timed_out, overflowed)
 
@@ -141,15 +158,23 @@ class _Child:
 
 
 def _collect(
-    process: subprocess.Popen[bytes], limit: int, on_output: Callable[[bytes], None], stderr: bytearray
+    process: subprocess.Popen[bytes],
+    limit: int,
+    on_output: Callable[[bytes], None],
+    stderr: bytearray,
+    typed: int | None,
 ) -> bool:
     """Read both pipes until their end, or the program's. True when standard output exceeded `limit` bytes."""
     assert process.stdout is not None and process.stderr is not None
     total = 0
-    with process.stdout, process.stderr, selectors.DefaultSelector() as selector:
+    pipes: set[object] = {process.stdout, process.stderr}
+    with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         selector.register(process.stderr, selectors.EVENT_READ)
-        while selector.get_map():
+        if typed is not None and process.stdin is not None:
+            os.set_blocking(process.stdin.fileno(), False)
+            selector.register(typed, selectors.EVENT_READ)
+        while pipes:
             # Asked before the pipes are: what a program wrote before its end is then always read.
             ended = process.poll() is not None
             ready = selector.select(0 if ended else POLL_SECONDS)
@@ -157,9 +182,14 @@ def _collect(
                 # Somebody the program left behind keeps the pipes open.
                 break
             for key, _ in ready:
+                if key.fileobj not in pipes:
+                    if ended or process.stdin is None or not _hand_over(key.fd, process.stdin):
+                        selector.unregister(key.fileobj)
+                    continue
                 data = os.read(key.fd, CHUNK_BYTES)
                 if not data:
                     selector.unregister(key.fileobj)
+                    pipes.discard(key.fileobj)
                 elif key.fileobj is process.stderr:
                     stderr += data
                     del stderr[:-STDERR_KEPT_BYTES]
@@ -169,3 +199,17 @@ def _collect(
                     if total > limit:
                         return True
     return False
+
+
+def _hand_over(typed: int, stdin: IO[bytes]) -> bool:
+    """Pass on what was typed. False when no more can come, or be taken."""
+    try:
+        data = os.read(typed, CHUNK_BYTES)
+        if data:
+            os.write(stdin.fileno(), data)
+    except BlockingIOError:
+        # As on a serial line without flow control: what the program does not read in time is lost.
+        return True
+    except OSError:
+        return False
+    return bool(data)

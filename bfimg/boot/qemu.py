@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bfimg.boot.options import BootOptions
 from bfimg.errors import ToolError
-from bfimg.formats.boot_protocol import DEBUG_EXIT_PORT, NONCE_FILE
+from bfimg.formats.boot_protocol import DEBUG_EXIT_PORT, HOST_CONFIG_FILE, NONCE_FILE
 from bfimg.toolchain.tools import require
 
 # Either runs a 32-bit guest; the smaller one first.
@@ -55,6 +55,8 @@ def qemu_command(options: BootOptions, qemu: str, nonce: str) -> tuple[str, ...]
         *("-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize={DEBUG_EXIT_PORT_BYTES}"),
         *("-fw_cfg", f"name={NONCE_FILE},string={nonce}"),
     ]
+    if config := options.host_config:
+        command += ["-fw_cfg", f"name={HOST_CONFIG_FILE},string={_value(config)}"]
     if options.cpu is not None:
         command += ["-cpu", options.cpu]
     if options.icount:
@@ -70,7 +72,12 @@ def qemu_command(options: BootOptions, qemu: str, nonce: str) -> tuple[str, ...]
 
 
 def _drive(path: Path, interface: str, index: int) -> str:
-    # An absolute path is never taken for an option or a protocol such as `nbd:`; a doubled comma is a comma.
+    # An absolute path is never taken for an option or a protocol such as `nbd:`.
     # With snapshot=on QEMU opens the file read-only and drops what the guest writes.
-    file = str(path.absolute()).replace(",", ",,")
+    file = _value(str(path.absolute()))
     return f"file={file},format=raw,if={interface},index={index},snapshot=on"
+
+
+def _value(text: str) -> str:
+    """A value among others in an argument: a comma would end it, a doubled one is a comma."""
+    return text.replace(",", ",,")

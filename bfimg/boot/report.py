@@ -25,6 +25,7 @@ class BootReport:
     boot_error, boot_error_meaning: number that stage 1 or 2 failed with, and what it means.
     nonce_echoed: the boot line carried the nonce of this very run.
     events, modules, malformed: the machine lines. transcript: serial text, each line ended by LF.
+    profile: file the kernel's export was written to, None when none was asked for or was correct.
     seconds: wall time from QEMU's start to its end. command: what was run.
     """
 
@@ -42,4 +43,5 @@ class BootReport:
     malformed: tuple[str, ...]
     events: tuple[Event, ...]
     transcript: str
+    profile: str | None
     command: tuple[str, ...]

@@ -73,7 +73,13 @@ def parse_machine_lines(lines: Iterable[str]) -> MachineLines:
 
 def is_event_line(line: str) -> bool:
     """Whether a serial line is a well-formed line for machines."""
-    return line.startswith(LINE_PREFIX) and _parse_event(line) is not None
+    return event_kind(line) is not None
+
+
+def event_kind(line: str) -> str | None:
+    """What a serial line reports, such as ``boot``; None when it is no well-formed line for machines."""
+    event = _parse_event(line) if line.startswith(LINE_PREFIX) else None
+    return None if event is None else event["event"]
 
 
 def _parse_event(line: str) -> Event | None:

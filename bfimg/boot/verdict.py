@@ -22,15 +22,22 @@ BAD_MODULE_STATUSES = ("failed", "stopped", "invalid")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that the verdict rests on. timeout in seconds, output_limit in bytes: the limits of the run."""
+    """All that the verdict rests on. timeout in seconds, output_limit in bytes: the limits of the run.
+
+    more_keys_wanted: the guest was ended because it waited for more keys than there are. unused_keys: those it never
+    waited for, in one line. export_problem: why there is no export although one was asked for.
+    """
 
     outcome: Outcome
     lines: Sequence[str]
     machine_lines: MachineLines
     nonce: str
     expected: tuple[Expectation, ...]
-    timeout: float
+    timeout: float | None
     output_limit: int
+    more_keys_wanted: bool = False
+    unused_keys: str | None = None
+    export_problem: str | None = None
 
     @property
     def nonce_echoed(self) -> bool:
@@ -80,7 +87,10 @@ def _limits(evidence: Evidence) -> Iterator[str]:
     if evidence.outcome.overflowed:
         yield f"stopped: the serial output exceeded {evidence.output_limit:,} bytes"
     if evidence.outcome.timed_out:
-        yield f"timed out after {evidence.timeout:g} s; {_last_line(evidence.lines)}"
+        unused = f", with these keys not used: {evidence.unused_keys}" if evidence.unused_keys else ""
+        yield f"timed out after {evidence.timeout:g} s{unused}; {_last_line(evidence.lines)}"
+    if evidence.more_keys_wanted:
+        yield "stopped: the kernel waits for another key, and all keys are used; end the list with the one that ends it"
 
 
 def _ending(evidence: Evidence) -> Iterator[str]:
@@ -139,6 +149,10 @@ def _results(evidence: Evidence) -> Iterator[str]:
         yield f"the kernel sent no done line; {_last_line(evidence.lines)}"
     elif ending is None or ending.value != ExitValue.PASSED:
         yield f"the kernel reported failure: {_fields(done[-1])}"
+    if evidence.unused_keys:
+        yield f"the kernel did not wait for these keys: {evidence.unused_keys}"
+    if evidence.export_problem:
+        yield evidence.export_problem
     missing = [expectation.pattern for expectation in evidence.expected if expectation.line is None]
     if missing:
         yield f"not found in the serial output: {shortened(', '.join(missing))}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,17 +11,22 @@ import click
 
 from bfimg.cli.options import IMAGE_RULE, default_image, format_option, option
 from bfimg.cli.terminal import echo, print_json
-from bfimg.errors import EXIT_FAILED
+from bfimg.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
-    from bfimg.boot import ModuleResult
+    from bfimg.boot import ModuleResult, Terminal
 
+_TIMEOUT = 30.0  # seconds, but for interactive runs
+_STANDARD_INPUT = 0  # file descriptor
 _EPILOG = f"""{IMAGE_RULE}
 
 The image passes only when its kernel proves that it booted (it echoes a number drawn for this run), reports
 that it is done without failure, and every --expect is found. A match does not end the run early. An image
 without modules passes; the last line then says so: `passed: no modules run`. What the kernel sends as lines
-for programs is shown as a table; --transcript has it all.
+for programs is shown as a table, its export not at all; --transcript has it all.
+
+--config has a line of BAREFLOW.CFG, such as iterations=100, which goes before those on the volume. --keys has
+names of QEMU, such as `l r 1 ret shift-a q`; each key is pressed when the kernel waits for one.
 
 Exit codes: 0 passed, 1 failed, 2 usage, unreadable input, or a QEMU that is missing or does not start.
 Example: bfimg boot disk.img --expect 'sha256.*OK' --timeout 10"""
@@ -28,7 +35,7 @@ Example: bfimg boot disk.img --expect 'sha256.*OK' --timeout 10"""
 @click.command("boot", epilog=_EPILOG)
 @click.argument("image", required=False)
 @option("--slave", metavar="FILE", help="A second disk, attached as ATA slave.")
-@option("--timeout", type=float, default=30.0, show_default=True, metavar="SECONDS", help="Limit of the run.")
+@option("--timeout", type=float, metavar="SECONDS", help="Limit of the run: 30 by default, none when interactive.")
 # No environment variable: a list in one would be cut at the spaces in a regular expression.
 @option("--expect", multiple=True, metavar="RE", envvar=None, help="Some serial line must match; repeatable.")
 @option("--icount", is_flag=True, help="Count instructions, not time: cycle counts repeat.")
@@ -36,19 +43,27 @@ Example: bfimg boot disk.img --expect 'sha256.*OK' --timeout 10"""
 @option("--memory", type=int, default=32, show_default=True, metavar="MIB", help="Guest memory, 4 to 3584.")
 @option("--machine", metavar="NAME", default="pc", show_default=True, help="QEMU machine type.")
 @option("--cpu", metavar="NAME", help="QEMU CPU model; QEMU's own choice by default.")
+@option("--config", multiple=True, metavar="KEY=VALUE", envvar=None, help="Set what the kernel does; repeatable.")
+@option("--interactive", is_flag=True, help="The kernel's menu, on this terminal; Ctrl-C ends the run.")
+@option("--keys", metavar="NAMES", help="The kernel's menu, with these keys pressed.")
+@option("--profile", metavar="FILE", help="Write what the kernel measured to this file.")
 @option("--transcript", metavar="FILE", help="Write the serial output, unchanged, to this file.")
 @format_option
 @option("-q", "--quiet", is_flag=True, help="Print only the verdict.")
 def command(
     image: str | None,
     slave: str | None,
-    timeout: float,
+    timeout: float | None,
     expect: tuple[str, ...],
     icount: bool,
     floppy: bool,
     memory: int,
     machine: str,
     cpu: str | None,
+    config: tuple[str, ...],
+    interactive: bool,
+    keys: str | None,
+    profile: str | None,
     transcript: str | None,
     output_format: str,
     quiet: bool,
@@ -62,7 +77,7 @@ def command(
     options = BootOptions(
         image=default_image(image),
         slave=Path(slave) if slave else None,
-        timeout=timeout,
+        timeout=_TIMEOUT if timeout is None and not interactive else timeout,
         expect=expect,
         icount=icount,
         memory_mib=memory,
@@ -70,9 +85,16 @@ def command(
         cpu=cpu,
         transcript=Path(transcript) if transcript else None,
         floppy=floppy,
+        config=config,
+        interactive=interactive,
+        keys=_key_names(keys),
+        profile=Path(profile) if profile else None,
     )
     live = output_format == "human" and not quiet
-    report = boot(options, on_line=_show_line if live else None)
+    if interactive:
+        report = boot(options, terminal=_terminal(output_format))
+    else:
+        report = boot(options, on_line=_line_printer() if live else None)
     if output_format == "json":
         import dataclasses
 
@@ -86,11 +108,40 @@ def command(
         raise SystemExit(EXIT_FAILED)
 
 
-def _show_line(line: str) -> None:
-    from bfimg.boot.serial_protocol import is_event_line
+def _key_names(keys: str | None) -> tuple[str, ...]:
+    if keys is None:
+        return ()
+    names = tuple(keys.split())
+    if not names:
+        raise UsageError("--keys names no key", hint="such as --keys 'l q'")
+    return names
 
-    if not is_event_line(line):
-        echo(line)
+
+def _terminal(output_format: str) -> Terminal:
+    from bfimg.boot import Terminal
+
+    if output_format == "json":
+        raise UsageError("an interactive run has no output for programs", hint="leave out --format json")
+    if not sys.stdout.isatty():
+        raise UsageError("an interactive run needs a terminal for its output", hint="use --transcript to keep it")
+    encoding = sys.stdout.encoding
+
+    def show(text: str) -> None:
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False)
+
+    return Terminal(_STANDARD_INPUT, show)
+
+
+def _line_printer() -> Callable[[str], None]:
+    from bfimg.boot.people_text import PeopleFilter
+
+    wants = PeopleFilter().wants
+
+    def show(line: str) -> None:
+        if wants(line):
+            echo(line)
+
+    return show
 
 
 def _show_modules(modules: tuple[ModuleResult, ...]) -> None:

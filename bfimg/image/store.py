@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from bfimg.errors import BusyError, InputError, UsageError
+from bfimg.host_file import umask
 from bfimg.image.journal import Extent, is_zero, journal_path, roll_back, sync_directory, write_all, write_in_place
 
 PAGE_SIZE = 4096
@@ -369,11 +370,3 @@ def _copy_range(source: int, target: int, start: int, end: int) -> None:
 def _copy_mode(source: Path, target: Path) -> None:
     """Give the new file the old one's mode, or what a plain open() would have given it."""
     target.chmod(stat.S_IMODE(source.stat().st_mode) if source.exists() else 0o666 & ~umask())
-
-
-def umask() -> int:
-    """The process's umask, which can only be read by setting it; the kernel also tells it without."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-        if line.startswith("Umask:"):
-            return int(line.split()[1], 8)
-    return 0o022

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bfimg.errors import InputError, UsageError
+from bfimg.host_file import replaced_file
 from bfimg.image.image import Image, ImageFile, refuse_same_names
-from bfimg.image.store import umask
 
 Progress = Callable[[int, int], None]
 
@@ -42,7 +42,8 @@ def extract(image: Image, wheres: Sequence[str], folder: Path, progress: Progres
                 transfer.host.mkdir(parents=True, exist_ok=True)
             else:
                 transfer.host.parent.mkdir(parents=True, exist_ok=True)
-                _write_host(transfer.host, image.chunks(transfer.where))
+                with replaced_file(transfer.host) as stream:
+                    stream.writelines(image.chunks(transfer.where))
                 if found.file.item.modified is not None:
                     seconds = found.file.item.modified.timestamp()
                     os.utime(transfer.host, (seconds, seconds))
@@ -84,21 +85,6 @@ def _refuse_clashes(plan: Sequence[tuple[Transfer, ImageFile]]) -> None:
             raise UsageError(
                 f"{other} and {transfer.where} have one name", path=str(transfer.host), hint="extract them apart"
             )
-
-
-def _write_host(path: Path, chunks: Iterator[bytes]) -> None:
-    import tempfile
-
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-        Path(temporary).chmod(0o666 & ~umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def add(

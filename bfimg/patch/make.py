@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,7 @@ from bfimg.errors import InputError, UsageError
 from bfimg.fat.geometry import read_boot_sector
 from bfimg.formats.mbr import SECTOR_SIZE, Mbr
 from bfimg.formats.patch import PATCH_HUNK_MAGIC, PatchEnd, PatchHeader, PatchHunk
+from bfimg.host_file import replaced_file
 from bfimg.image.probe import probe
 from bfimg.image.store import Store
 
@@ -50,33 +52,18 @@ def save_patch(old: Store, new: Store, path: Path) -> int:
 
     Raises InputError when it cannot be written, UsageError when the path is no regular file.
     """
-    import os
-    import tempfile
-
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
         raise UsageError("is no regular file", path=str(path), hint="choose a file to write, or - for standard output")
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".new", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            count = write_patch(old, new, stream)
-        # What a plain open() would have given it; a temporary file is for its owner only.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-        temporary = None
-        return count
+        with replaced_file(path) as stream:
+            return write_patch(old, new, stream)
     except OSError as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
             f"cannot be written: {error.strerror}", path=str(path), hint="free some room or choose another place"
         ) from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def identity(store: Store) -> PatchHeader:
