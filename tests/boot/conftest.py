@@ -24,6 +24,49 @@ def module(status="passed", **fields):
                        "answer": 7, "expected": 7, "cycles": 1234, **fields})
 """
 
+# What a stand-in adds that has a monitor: `monitor(request)` answers one request, and returns it.
+MONITOR = """
+import socket
+
+def described(keys):
+    return [
+        {"name": "send-key", "meta-type": "command", "arg-type": "1"},
+        {"name": "1", "members": [{"name": "keys", "type": "[2]"}]},
+        {"name": "[2]", "element-type": "2"},
+        {"name": "2", "variants": [{"case": "number", "type": "9"}, {"case": "qcode", "type": "3"}]},
+        {"name": "3", "members": [{"name": "data", "type": "4"}]},
+        {"name": "4", "members": [{"name": key} for key in keys]},
+    ]
+
+assert "-S" in arguments and "chardev=monitor,mode=control" in arguments
+channel = socket.socket(fileno=int(arguments[arguments.index("-chardev") + 1].partition("fd=")[2]))
+requests = channel.makefile("rwb", buffering=0)
+
+def tell(**message):
+    requests.write(json.dumps(message).encode() + b"\\r\\n")
+
+def monitor(answer={}):
+    request = json.loads(requests.readline())
+    tell(event="SOMETHING")
+    tell(**{"return": answer})
+    return request
+
+def begin(keys=("a", "b", "shift", "ret")):
+    tell(QMP={})
+    assert monitor() == {"execute": "qmp_capabilities"}
+    assert monitor(described(keys)) == {"execute": "query-qmp-schema"}
+    assert monitor() == {"execute": "cont"}
+
+def wait_key():
+    event("wait_key")
+    request = monitor()
+    if request["execute"] == "quit":
+        sys.exit(0)
+    pressed = [key["data"] for key in request["arguments"]["keys"]]
+    say("pressed " + "+".join(pressed))
+    return pressed
+"""
+
 # A run in which all is well; PASSED is 0x10, so QEMU's status is 33.
 GOOD_RUN = """
 event("boot", nonce=nonce)
@@ -74,6 +117,12 @@ def fake_qemu(tmp_path: Path) -> FakeQemu:
         return str(program)
 
     return make
+
+
+@pytest.fixture
+def with_monitor() -> str:
+    """What a body begins with when its stand-in has a monitor."""
+    return MONITOR
 
 
 @pytest.fixture

@@ -1,14 +1,16 @@
 """The real QEMU with boot sectors made by hand. None has the kernel, so none may pass."""
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bfimg.boot import BootOptions, BootReport, boot
+from bfimg.boot import BootOptions, BootReport, Terminal, boot
 from bfimg.boot.options import MEMORY_MAX_MIB, MEMORY_MIN_MIB
-from bfimg.errors import ToolError
+from bfimg.errors import ToolError, UsageError
 
 PASSED = 0x10
 # cli; lidt [0x7c20] (an empty table); int3. The exception finds no handler, nor does the one after.
@@ -42,6 +44,13 @@ def time_a_loop_and_exit(value: int) -> bytes:
     # mov al, bl; and al, 15; add al, 'A'; out dx, al; shr ebx, 4
     code += bytes.fromhex("88 d8 24 0f 04 41 ee 66 c1 eb 04") * 8
     return code + bytes([0xB0, value, 0xE6, 0xF4]) + ENDLESS
+
+
+# xor ah, ah; int 16h (waits for a key); mov dx, 0x3f8; out dx, al
+ECHO_KEY = bytes.fromhex("30 e4 cd 16 ba f8 03 ee")
+# mov dx, 0x3fd; in al, dx; test al, 1; jz -5 (waits for a byte from COM1); mov dx, 0x3f8; in al, dx; out dx, al
+ECHO_SERIAL = bytes.fromhex("ba fd 03 ec a8 01 74 fb ba f8 03 ec ee")
+WAIT_KEY = b'\n@@ {"event":"wait_key"}\n'
 
 
 def run(path: Path, code: bytes, tail: bytes = b"", **options: object) -> BootReport:
@@ -152,3 +161,43 @@ def test_missing_qemu_is_a_tool_error(tmp_path, monkeypatch):
     monkeypatch.setenv("BFIMG_QEMU", str(tmp_path / "absent"))
     with pytest.raises(ToolError, match="BFIMG_QEMU"):
         run(tmp_path / "a.img", ENDLESS)
+
+
+def test_keys_reach_the_keyboard_when_the_guest_waits(tmp_path):
+    code = (print_text(WAIT_KEY) + ECHO_KEY) * 3 + print_and_exit(b"\n", PASSED)
+    report = run(tmp_path / "a.img", code, keys=("l", "shift-a", "1"))
+    assert [line for line in report.transcript.splitlines() if not line.startswith("@@")] == ["", "l", "A", "1"]
+    assert report.exit_value == "PASSED"
+
+
+def test_key_that_this_qemu_does_not_know_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="QEMU has no key 'enter'; did you mean"):
+        run(tmp_path / "a.img", ENDLESS, keys=("q", "enter"))
+
+
+def test_machine_that_qemu_refuses_is_quoted_with_keys_too(tmp_path):
+    with pytest.raises(ToolError, match="unable to find CPU model 'no-such-cpu'"):
+        run(tmp_path / "a.img", ENDLESS, keys=("q",), cpu="no-such-cpu")
+
+
+def test_guest_that_waits_for_more_keys_is_ended(tmp_path):
+    code = (print_text(WAIT_KEY) + ECHO_KEY) * 2 + ENDLESS
+    report = run(tmp_path / "a.img", code, keys=("q",))
+    assert report.reason.startswith("stopped: the kernel waits for another key")
+
+
+def test_what_is_typed_on_the_terminal_reaches_the_serial_port(tmp_path):
+    side, terminal = pty.openpty()
+    (tmp_path / "a.img").write_bytes(boot_sector(print_text(b">") + ECHO_SERIAL * 2 + print_and_exit(b"\n", PASSED)))
+    shown = []
+
+    def show(text):
+        if not shown:
+            os.write(side, b"xy")
+        shown.append(text)
+
+    options = BootOptions(tmp_path / "a.img", interactive=True, timeout=20)
+    report = boot(options, terminal=Terminal(terminal, show))
+    os.close(side)
+    os.close(terminal)
+    assert (report.transcript, "".join(shown)) == (">xy\n", ">xy\n")
