@@ -69,11 +69,16 @@ def boot(
             command += keys.monitor.arguments
         reader = LineReader(_line_taker(on_line, keys))
         receivers.append(reader.feed)
+
+        def take(data: bytes) -> None:
+            for receive in receivers:
+                receive(data)
+
         outcome = run_limited(
             command,
             timeout=options.timeout,
             output_limit=OUTPUT_LIMIT,
-            on_output=lambda data: [receive(data) for receive in receivers],
+            on_output=take,
             on_start=keys.start if keys is not None else None,
             inherited=(keys.monitor.inherited,) if keys is not None else (),
             typed=terminal.keyboard if terminal is not None else None,

@@ -36,6 +36,7 @@ VERBS = {
     "mkfs": "Make an empty FAT12, FAT16 or FAT32 volume.",
     "mv": "Rename or move files and folders in an image.",
     "patch": "Change an image as a patch file says, if it has the bytes the patch expects.",
+    "profile": "Show what the kernel measured: modules, functions, calls; or compare two runs.",
     "rm": "Remove files and folders from an image.",
     "rm-module": "Remove modules from an image's FAT volume.",
     "set": "Set fields of an image.",

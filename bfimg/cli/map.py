@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bfimg.cli.images import IMAGE_RULE, STANDARD_STREAM, host_image
+from bfimg.cli.images import IMAGE_RULE, host_image
 from bfimg.cli.options import default_image, format_option, option
+from bfimg.cli.output import write_text
 from bfimg.cli.terminal import echo, print_json
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ def command(image: str | None, width: int | None, svg: str | None, bmap: str | N
         if bmap is not None:
             from bfimg.map.bmap import bmap as block_map
 
-            _write(bmap, block_map(store))
+            write_text(bmap, block_map(store))
             return
         found = survey(store, columns)
     if svg is not None:
         from bfimg.map.svg import map_svg
 
-        _write(svg, map_svg(found, columns))
+        write_text(svg, map_svg(found, columns))
     elif output_format == "json":
         print_json(_document(found))
     else:
@@ -80,18 +80,6 @@ def _terminal_width() -> int:
     import shutil
 
     return max(shutil.get_terminal_size().columns - _LABEL - 1, 16)
-
-
-def _write(target: str, text: str) -> None:
-    from bfimg.errors import InputError
-
-    if target == STANDARD_STREAM:
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=target, hint="choose another file") from None
 
 
 def _print_map(found: ImageMap, columns: int) -> None:

@@ -1,6 +1,6 @@
 """JSON Schemas of what the verbs print with ``--format json``: one file for each verb, named after it.
 
-``profile`` is the schema of what the kernel exports (`kernel/report/export.c`).
+``profile`` is what the kernel exports; the verb of that name prints ``profile-report`` and ``profile-comparison``.
 
 ``schema_version`` in a document grows when a key changes its meaning or goes; new keys do not change it. Until then a
 document has exactly the keys of its schema.
@@ -18,7 +18,7 @@ _SUFFIX = ".json"
 
 
 def names() -> list[str]:
-    """The verbs that have a schema, and ``profile``."""
+    """What has a schema."""
     return sorted(entry.name.removesuffix(_SUFFIX) for entry in files(__name__).iterdir() if _is_schema(entry.name))
 
 

@@ -45,7 +45,9 @@ def test_setting_that_an_option_decides_is_refused():
     assert BootOptions(Path("disk.img"), config=("export=no",)).host_config == "export = no\n"
 
 
-@pytest.mark.parametrize("setting", ["", "iterations", "=3", "iterations=", "a=b\nc=d", "a=\t", "a=é", "a=b # c", "a\0=b"])
+@pytest.mark.parametrize(
+    "setting", ["", "iterations", "=3", "iterations=", "a=b\nc=d", "a=\t", "a=é", "a=b # c", "a\0=b"]
+)
 def test_what_is_no_setting_is_refused(setting):
     with pytest.raises(UsageError, match="is no KEY=VALUE in printable ASCII without #; such as iterations=100"):
         BootOptions(Path("disk.img"), config=(setting,))

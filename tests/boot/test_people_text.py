@@ -1,5 +1,7 @@
 """People see neither the lines for machines nor the export, whatever pieces the stream comes in."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def test_complete_lines_are_told_apart():
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))
 def test_a_stream_in_pieces_shows_the_same(cuts):
     places = [0, *sorted(cuts), len(STREAM)]
-    pieces = [STREAM[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [STREAM[start:end] for start, end in pairwise(places)]
     assert live(*pieces).replace("\r", "") == SEEN
 
 
