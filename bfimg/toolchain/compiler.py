@@ -25,7 +25,9 @@ _WARNINGS = ("-Wall", "-Wextra")
 _MACHINE = ("-march=i686",)
 # One section a function and a variable: the linker leaves out what nobody uses.
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")
-_KERNEL = (*_MACHINE, "-mgeneral-regs-only", "-Oz", "-mregparm=3", "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)
+# The kernel is to be small: arguments and small structures travel in registers.
+_SMALL = ("-Oz", "-mregparm=3", "-freg-struct-return", "-fno-jump-tables")
+_KERNEL = (*_MACHINE, "-mgeneral-regs-only", *_SMALL, "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)
 # Same results as a host build of the same source: SSE2 arithmetic, no fused multiply-add.
 _FLOATING_POINT = ("-msse2", "-mfpmath=sse", "-ffp-contract=off", "-fno-math-errno")
 _MODULE = (*_MACHINE, *_FLOATING_POINT, "-O2", "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)
@@ -42,7 +44,7 @@ CXX_SUFFIXES = (".cpp", ".cc", ".cxx")
 
 # Options of the linker.
 FLAT_BINARY = ("--oformat", "binary")
-LEAVE_OUT_UNUSED = ("--gc-sections",)
+LEAVE_OUT_UNUSED = ("--gc-sections", "-O2")  # -O2: a text that ends like another stands once
 IN_SPITE_OF_ERRORS = ("--noinhibit-exec",)
 
 
