@@ -87,7 +87,9 @@ def test_changed_source_is_the_only_one_compiled_again(tmp_path, repository):
     toolchain, cache = select("clang"), tmp_path / "cache"
     first = build_image(load_layout(layout), tmp_path / "first.img", toolchain, cache_dir=cache)
     source = tmp_path / "kernel" / "main.c"
-    source.write_text(source.read_text() + "int added_by_test = 5;\n")
+    text = source.read_text()
+    assert text.count("not enough memory") == 1
+    source.write_text(text.replace("not enough memory", "too little memory"))
     second = build_image(load_layout(layout), tmp_path / "second.img", toolchain, cache_dir=cache)
     assert second.compiled == 2  # the object and the link
     assert second.kernel.build_id != first.kernel.build_id
