@@ -98,7 +98,7 @@ class KernelBuild:
 
     def _link_kernel(self, objects: tuple[Artifact, ...], pad_to: int) -> bytes:
         symbols = {"bf_pad_to": hex(pad_to)}
-        options = (*FLAT_BINARY, *LEAVE_OUT_UNUSED)
+        options: tuple[str, ...] = (*FLAT_BINARY, *LEAVE_OUT_UNUSED)
         try:
             return self._objects.link("kernel.ld.S", objects, symbols, options)
         except CompileError as error:
