@@ -156,7 +156,10 @@ def _show_modules(modules: tuple[ModuleResult, ...]) -> None:
             _note(module),
         )
         for module in modules
+        if module.status != "not selected"
     ]
+    if len(rows) == 1:
+        return
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     click.echo()
     for name, kind, status, answer, cycles, note in rows:

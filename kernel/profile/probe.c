@@ -112,10 +112,9 @@ static void leave(unsigned function, uint64_t now)
         statistics_add(&record->inclusive, inclusive);
 }
 
-CALLED_BY_MODULES void bf_probe_enter(void *address, void *caller)
+void probe_enter(void *address)
 {
     uint64_t arrival = probe_clock();
-    (void)caller;
     if (!profile_setup.starts)
         return;
     unsigned function = find_function(address);
@@ -124,10 +123,9 @@ CALLED_BY_MODULES void bf_probe_enter(void *address, void *caller)
     RECORDS->overhead += profile_setup.outer + probe_clock() - arrival;
 }
 
-CALLED_BY_MODULES void bf_probe_leave(void *address, void *caller)
+void probe_leave(void *address)
 {
     uint64_t arrival = probe_clock();
-    (void)caller;
     if (!profile_setup.starts)
         return;
     unsigned function = find_function(address);

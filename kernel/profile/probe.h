@@ -7,8 +7,12 @@
 
 #include "run/services.h"
 
-CALLED_BY_MODULES void bf_probe_enter(void *function, void *caller);
+CALLED_BY_MODULES void bf_probe_enter(void *function, void *caller); /* probe_entry.S */
 CALLED_BY_MODULES void bf_probe_leave(void *function, void *caller);
+
+/* What they do, with interrupts off. */
+void probe_enter(void *function);
+void probe_leave(void *function);
 
 /* Cycles that were not spent in handlers of interrupts. */
 uint64_t probe_clock(void);

@@ -61,8 +61,16 @@ static void print_name(const struct module *module)
     console_print(VGA_GREY, " %-8s ", module_kind_text(module->kind));
 }
 
+/* Where it comes from: its path, or which source. */
+static const char *place_of(const struct module *module)
+{
+    return module->path[0] ? module->path : module_source_text(module->source);
+}
+
 static void print_for_people(const struct module *module)
 {
+    if (module->status == MODULE_NOT_SELECTED)
+        return;
     print_name(module);
     console_print(colour_of(module->status), "%s",
                   module->status == MODULE_PASSED ? "OK" : module_status_text(module->status));
@@ -103,8 +111,7 @@ void report_override(const struct module *by, const struct module *over)
     json_text("over_file", over->path);
     json_end();
     print_name(by);
-    console_print(VGA_GREY, "%s %s goes before %s %s\n", module_source_text(by->source), by->path,
-                  module_source_text(over->source), over->path);
+    console_print(VGA_GREY, "from %s, not %s\n", place_of(by), place_of(over));
 }
 
 void report_unload(const struct module *module)
@@ -113,7 +120,7 @@ void report_unload(const struct module *module)
     put_identity(module);
     json_end();
     print_name(module);
-    console_print(VGA_GREY, "%s %s unloaded\n", module_source_text(module->source), module->path);
+    console_print(VGA_GREY, "unloaded: %s\n", place_of(module));
 }
 
 void report_active(const struct module *module)
@@ -122,5 +129,5 @@ void report_active(const struct module *module)
     put_identity(module);
     json_end();
     print_name(module);
-    console_print(VGA_GREY, "%s %s is active again\n", module_source_text(module->source), module->path);
+    console_print(VGA_GREY, "active again: %s\n", place_of(module));
 }

@@ -48,8 +48,8 @@ void kernel_free(void *memory)
 
 void probe_pair(void *function)
 {
-    bf_probe_enter(function, function);
-    bf_probe_leave(function, function);
+    probe_enter(function);
+    probe_leave(function);
 }
 
 void probe_no_pair(void *function)
@@ -75,9 +75,9 @@ uint64_t host_play(const struct host_event *events, uint32_t count)
             profile_begin_call();
             start = host_rdtsc();
         } else if (event->kind == HOST_ENTER) {
-            bf_probe_enter(function, function);
+            probe_enter(function);
         } else {
-            bf_probe_leave(function, function);
+            probe_leave(function);
         }
         host_now += event->work;
     }
