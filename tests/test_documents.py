@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ["README.md", "docs/architecture.md"]
+PAGES = ["README.md", "docs/architecture.md", "docs/add-a-module.md", "docs/events.md", "docs/configuration.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -64,18 +64,54 @@ def test_mask_keeps_answers() -> None:
     assert masked(row) != masked(row.replace("dffa", "dffb"))
 
 
-def test_the_tour_in_the_readme_prints_what_it_shows(repository: Path, tmp_path: Path) -> None:
-    (tmp_path / "samples").mkdir()
-    shutil.copy(repository / "samples" / "sha256.bc", tmp_path / "samples")
+def run_page(text: str, folder: Path) -> None:
+    """Run every command of the page, in order, in `folder`, and compare what it prints."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    shown = commands((repository / "README.md").read_text(encoding="utf-8"))
+    shown = commands(text)
     assert len(shown) >= 5
     for command, output in shown:
         result = subprocess.run(
-            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
-        assert result.returncode == 0, (command, result.stderr)
+        assert result.returncode == 0, (command, result.stdout, result.stderr)
         assert [masked(line) for line in result.stdout.splitlines()] == [masked(line) for line in output], command
+
+
+def test_the_tour_in_the_readme_prints_what_it_shows(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    shutil.copy(repository / "samples" / "sha256.bc", tmp_path / "samples")
+    run_page((repository / "README.md").read_text(encoding="utf-8"), tmp_path)
+
+
+def test_the_page_on_adding_a_module_prints_what_it_shows(repository: Path, tmp_path: Path) -> None:
+    text = (repository / "docs" / "add-a-module.md").read_text(encoding="utf-8")
+    sources = re.findall(r"^`([\w.]+)`:\n\n```c\n(.*?)```", text, re.DOTALL | re.MULTILINE)
+    assert [name for name, _ in sources] == ["collatz.c", "broken.c"]
+    for name, source in sources:
+        (tmp_path / name).write_text(source, encoding="utf-8")
+    run_page(text, tmp_path)
+    assert (tmp_path / "collatz.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_every_key_of_the_configuration_is_documented(repository: Path) -> None:
+    table = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")
+    source = (repository / "kernel" / "loader" / "config.c").read_text(encoding="utf-8")
+    documented = {name: text for name, text in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE)}
+    keys = re.findall(r"^    (NAMES|SWITCH|NUMBER)\(\"(\w+)\", [\w\[\]]+(?:, (\d+), (\d+))?\)", source, re.MULTILINE)
+    assert list(documented) == [name for _, name, _, _ in keys]
+    for kind, name, low, high in keys:
+        if kind == "NUMBER":
+            assert documented[name].startswith(f"{low} to {high}")
+
+
+def test_every_event_of_the_kernel_is_documented(repository: Path) -> None:
+    text = (repository / "docs" / "events.md").read_text(encoding="utf-8")
+    sent = {
+        name
+        for path in (repository / "kernel").rglob("*.c")
+        for name in re.findall(r'json_begin\("(\w+)"\)', path.read_text(encoding="utf-8"))
+    }
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == sent
 
 
 def test_every_command_of_the_features_table_runs(repository: Path, tmp_path: Path) -> None:
