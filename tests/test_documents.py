@@ -96,7 +96,7 @@ def test_the_page_on_adding_a_module_prints_what_it_shows(repository: Path, tmp_
 def test_every_key_of_the_configuration_is_documented(repository: Path) -> None:
     table = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")
     source = (repository / "kernel" / "loader" / "config.c").read_text(encoding="utf-8")
-    documented = {name: text for name, text in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE)}
+    documented = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE))
     keys = re.findall(r"^    (NAMES|SWITCH|NUMBER)\(\"(\w+)\", [\w\[\]]+(?:, (\d+), (\d+))?\)", source, re.MULTILINE)
     assert list(documented) == [name for _, name, _, _ in keys]
     for kind, name, low, high in keys:

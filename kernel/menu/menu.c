@@ -117,6 +117,7 @@ static bool act(struct menu *menu, int key)
         break;
     case 'e':
         export_all();
+        console_print(VGA_GREY, "exported\n");
         break;
     case 'u':
         unload(menu);
