@@ -12,7 +12,7 @@ from bfimg.boot.process import Outcome
 from bfimg.boot.report import Expectation
 from bfimg.boot.serial_protocol import Event, MachineLines, ModuleResult
 from bfimg.boot.serial_text import shortened
-from bfimg.formats.boot_protocol import ExitValue
+from bfimg.formats.boot_protocol import HOST_CONFIG_FILE, ExitValue
 
 # Exit status of a QEMU that gives up.
 QEMU_FAILURE = 1
@@ -48,7 +48,8 @@ def failure(evidence: Evidence) -> str | None:
     """The reason why the run failed. None when all of this holds:
 
     the guest ended with PASSED, echoed the nonce of this run, sent a done line, no fault of its own and no malformed
-    machine line, no module failed, was stopped or invalid, and every expected text was found.
+    machine line, no module failed, was stopped or invalid, every setting was accepted, every key waited for, the export
+    came when one was asked for, and every expected text was found.
     """
     return next(_reasons(evidence), None)
 
@@ -149,6 +150,10 @@ def _results(evidence: Evidence) -> Iterator[str]:
         yield f"the kernel sent no done line; {_last_line(evidence.lines)}"
     elif ending is None or ending.value != ExitValue.PASSED:
         yield f"the kernel reported failure: {_fields(done[-1])}"
+    refused = [event for event in evidence.machine_lines.of("config") if event.get("file") == HOST_CONFIG_FILE]
+    if refused:
+        # A person asked for something that was not done. What a volume asks for is the kernel's to judge.
+        yield f"the kernel refused setting {refused[0].get('line')}: {shortened(str(refused[0].get('problem')))}"
     if evidence.unused_keys:
         yield f"the kernel did not wait for these keys: {evidence.unused_keys}"
     if evidence.export_problem:

@@ -125,6 +125,8 @@ def _print_comparison(comparison: Comparison) -> None:
         ("module", "kind", "function", "old calls", "new calls", "old cycles", "new cycles", "ratio")
     ]
     for change in comparison.changes:
+        if not (change.old_calls or change.new_calls):
+            continue  # in neither run was it called
         numbers = (change.old_calls, change.new_calls, change.old_cycles, change.new_cycles)
         ratio = "" if change.ratio is None else f"{change.ratio:.3f}"
         texts = ("-" if number is None else f"{number:,}" for number in numbers)

@@ -18,7 +18,6 @@ DOCUMENT = {
     "build_id": "0" * 32,
     "kernel_bytes": 1,
     "cpu": {"vendor": "", "brand": "", "family": 0, "model": 0, "stepping": 0, "features": [], "needed": []},
-    "clock": {"cycles": 0, "interrupt_cycles": 0, "milliseconds": 0},
     "probe": {"inner": 0, "outer": 0},
     "memory": {"heap": NO_MEMORY, "pools": []},
     "pci": [],

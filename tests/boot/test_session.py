@@ -81,6 +81,13 @@ def test_module_not_yet_executable_is_counted_but_does_not_fail(run):
         (BOOT_LINE + 'module("failed")\n' + DONE_LINE + "sys.exit(33)", "1 of 1 modules failed: sum"),
         (BOOT_LINE + 'module("invalid", name="")\n' + DONE_LINE + "sys.exit(35)", "invalid: /SUM.MOD"),
         (BOOT_LINE + 'say("@@ {oops")\n' + DONE_LINE + "sys.exit(33)", "1 malformed machine line: @@ {oops"),
+        (
+            BOOT_LINE
+            + 'event("config", file="opt/bareflow/config", line=1, problem="why")\n'
+            + DONE_LINE
+            + "sys.exit(33)",
+            "the kernel refused setting 1: why",
+        ),
         (BOOT_LINE + DONE_LINE + "sys.exit(0x3F)", "unknown value 0x1f"),
         ("sys.exit(0x85)", "boot error 2: stage 2 has no descriptor"),
         ("sys.exit(0xFF)", "boot error 63: a number this version does not know"),

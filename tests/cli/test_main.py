@@ -19,7 +19,7 @@ from bfimg.cli.main import VERBS
 from bfimg.codegen.c_header import c_header
 
 Run = Callable[..., Any]
-HELPERS = {"__init__", "argument_files", "diff_text", "images", "main", "options", "progress", "terminal"}
+HELPERS = {"__init__", "argument_files", "diff_text", "images", "main", "options", "output", "progress", "terminal"}
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import pytest
 
-from bfimg.boot import BootOptions, BootReport, boot
+from bfimg.boot import BootOptions, BootReport, Terminal, boot
 from bfimg.boot.qemu import find_qemu, qemu_command
 from bfimg.boot.serial_protocol import Event, parse_machine_lines
 from bfimg.build.build import BuildReport, build_image
@@ -56,10 +56,10 @@ class Run:
 
 @pytest.fixture(scope="session")
 def boot_disk() -> Callable[..., Run]:
-    """``boot_disk(image, slave=..., cpu=...)``: boot in QEMU. Takes the fields of BootOptions."""
+    """``boot_disk(image, slave=..., cpu=...)``: boot in QEMU, on `terminal` if any. Takes the fields of BootOptions."""
 
-    def start(image: Path, **options: object) -> Run:
-        return Run(boot(BootOptions(image, **{"timeout": TIMEOUT_SECONDS, **options})))
+    def start(image: Path, terminal: Terminal | None = None, **options: object) -> Run:
+        return Run(boot(BootOptions(image, **{"timeout": TIMEOUT_SECONDS, **options}), terminal=terminal))
 
     return start
 

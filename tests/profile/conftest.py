@@ -87,7 +87,6 @@ DOCUMENT: Document = {
         "features": ["FPU", "TSC"],
         "needed": ["FPU"],
     },
-    "clock": {"cycles": 1 << 60, "interrupt_cycles": 12345, "milliseconds": 17},
     "probe": {"inner": 20, "outer": 45},
     "memory": {"heap": memory(), "pools": [memory(name="code"), memory(name="data"), memory(name="metadata")]},
     "pci": [],

@@ -128,6 +128,13 @@ def test_two_profiles_are_compared(bfimg, out, other):
     assert "differ" not in bfimg("profile", out, out).out
 
 
+def test_what_neither_run_called_is_not_compared(bfimg, out, document, encode):
+    document["modules"][0].update(calls=0, status="not selected")
+    out.write_bytes(encode(document))
+    assert "sum" not in bfimg("profile", out, out).out
+    assert "sum" in bfimg("profile", out, out, "--format", "json").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
