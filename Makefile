@@ -39,6 +39,7 @@ lint: setup-test
 bench: setup-test
 	$(BIN)/python tests/benchmarks/start.py
 	$(BIN)/python tests/benchmarks/surgery.py
+	$(BIN)/python tests/benchmarks/kernel.py
 
 docs: setup
 	$(BIN)/bfimg formats doc > docs/formats.md
