@@ -8,7 +8,7 @@
 #include "report/json.h"
 #include "report/profile_report.h"
 
-#define HELP "up/down or digit: choose   Enter or r: run   a: run all   p: profile   e: export\n" \
+#define HELP "up/down, digit: choose   Enter, r: run   a: run all   p: profile   e: export\n" \
              "u: unload   l: list   c: clear the screen   q: quit\n"
 
 struct menu {
