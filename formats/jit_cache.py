@@ -28,7 +28,7 @@ class JitCacheSuperblock(Structure, c_name="jit_cache_superblock", size=512, sou
     magic: int = u32("Marks a cache", const=JIT_CACHE_MAGIC)
     version: int = u16("Cache format version", const=JIT_CACHE_VERSION)
     entry_size: int = u16("Bytes in an index entry", unit="bytes", const=128)
-    sequence: int = u32("Raised by one at each write; the higher valid one is current")
+    sequence: int = u32("Raised by one at each write; the higher valid one is current", high=0xFFFFFFFE)
     region_sectors: int = u32("Sectors in the cache region", unit="sectors", low=JIT_CACHE_CODE)
     index_sector: int = u32("First sector of the current index, in the region", unit="sectors", low=8)
     entry_count: int = u32("Entries in the index", high=128)

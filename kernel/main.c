@@ -60,19 +60,10 @@ static void start(const struct bf_boot_info *info)
         refuse("not enough memory");
 }
 
-/* Of the boot disk, if that is one of the drives. */
-static void register_cached(const struct bf_boot_info *info)
+/* 0 when it is none of the drives, such as a floppy disk. */
+static const struct ata_drive *find_boot_drive(const struct bf_boot_info *info)
 {
-    const struct ata_drive *drive = info->boot_drive >= BIOS_FIRST_DISK ? drive_at(info->boot_drive - BIOS_FIRST_DISK) : 0;
-    if (drive)
-        cached_register(drive, kernel_header.build_id);
-}
-
-static void print_profiles(void)
-{
-    const struct module *module;
-    for (uint32_t i = 0; (module = registry_active(i)); i++)
-        profile_print(module);
+    return info->boot_drive >= BIOS_FIRST_DISK ? drive_at(info->boot_drive - BIOS_FIRST_DISK) : 0;
 }
 
 void kernel_main(const struct bf_boot_info *info)
@@ -99,11 +90,15 @@ void kernel_main(const struct bf_boot_info *info)
         refuse("the JIT pools do not work");
     report_config(&config);
     loader_register(&totals);
-    register_cached(info);
+    const struct ata_drive *boot_drive = find_boot_drive(info);
+    if (boot_drive)
+        cached_register(boot_drive);
     if (config.interactive)
         menu_run(&config);
     else
         loader_run_all(&config, &totals);
+    if (config.cache && boot_drive)
+        loader_store(boot_drive);
     loader_count(&totals);
     profile_print_all();
     if (config.export)

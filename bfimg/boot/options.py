@@ -23,7 +23,9 @@ QUESTIONS = ("help", "?")
 class BootOptions:
     """One run of an image.
 
-    image: the boot disk. slave: a second disk, ATA slave on the same channel. Neither is ever written.
+    image: the boot disk. slave: a second disk, ATA slave on the same channel.
+    keep_writes: what the guest writes to the boot disk, its JIT cache, stays there: the image is changed in place.
+        Otherwise, and of the slave always, it is dropped at the end.
     timeout: wall-clock seconds after which the run is ended and failed; None lets it run for ever.
     expect: regular expressions; each must be found in some line of the serial output, machine lines included.
         A match does not end the run: the guest goes on until it ends by itself or the timeout comes.
@@ -57,6 +59,7 @@ class BootOptions:
     interactive: bool = False
     keys: tuple[str, ...] = ()
     profile: Path | None = None
+    keep_writes: bool = False
 
     def __post_init__(self) -> None:
         # Written so that a NaN is refused too.

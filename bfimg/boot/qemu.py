@@ -63,19 +63,20 @@ def qemu_command(options: BootOptions, qemu: str, nonce: str) -> tuple[str, ...]
         # An RTC on the host's clock makes the BIOS take another path now and then.
         command += ["-icount", "shift=0,sleep=off", "-rtc", "base=2000-01-01T00:00:00,clock=vm"]
     if options.floppy:
-        command += ["-drive", _drive(options.image, "floppy", 0), "-boot", "order=a"]
+        command += ["-drive", _drive(options.image, "floppy", 0, options.keep_writes), "-boot", "order=a"]
     else:
-        command += ["-drive", _drive(options.image, "ide", 0)]
+        command += ["-drive", _drive(options.image, "ide", 0, options.keep_writes)]
     if options.slave is not None:
         command += ["-drive", _drive(options.slave, "ide", 1)]
     return tuple(command)
 
 
-def _drive(path: Path, interface: str, index: int) -> str:
+def _drive(path: Path, interface: str, index: int, keep_writes: bool = False) -> str:
     # An absolute path is never taken for an option or a protocol such as `nbd:`.
     # With snapshot=on QEMU opens the file read-only and drops what the guest writes.
     file = _value(str(path.absolute()))
-    return f"file={file},format=raw,if={interface},index={index},snapshot=on"
+    snapshot = "off" if keep_writes else "on"
+    return f"file={file},format=raw,if={interface},index={index},snapshot={snapshot}"
 
 
 def _value(text: str) -> str:

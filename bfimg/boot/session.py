@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bfimg.boot.exit_status import guest_exit
 from bfimg.boot.keys import ScriptedKeys
@@ -25,6 +26,9 @@ from bfimg.boot.verdict import Evidence, failure, refusal, success
 from bfimg.errors import FormatError, InputError, ToolError, UsageError
 from bfimg.host_file import replaced_file
 
+if TYPE_CHECKING:
+    from bfimg.image.store import Store
+
 # A guest in an endless print loop sends some MiB a second; a real run sends some KiB in all.
 OUTPUT_LIMIT = 16 * 1024 * 1024
 # Always the same length, so that the guest executes the same instructions on each run.
@@ -36,7 +40,7 @@ WAIT_KEY_EVENT = "wait_key"
 def boot(
     options: BootOptions, on_line: Callable[[str], None] | None = None, terminal: Terminal | None = None
 ) -> BootReport:
-    """Boot an image in QEMU and judge what it does. The disks are never written.
+    """Boot an image in QEMU and judge what it does. The disks are not written, but for `options.keep_writes`.
 
     `on_line` gets each serial line as it comes, without its line end; when it raises, QEMU is stopped.
     `terminal` is where an interactive run takes place.
@@ -44,7 +48,8 @@ def boot(
 
     Raises InputError when a disk cannot be read or the transcript or profile not be written, UsageError when one of
     these would overwrite a disk, when QEMU does not know a key, or when there is no terminal for an interactive
-    run, ToolError when QEMU is missing, cannot be started, or refuses to make the machine, in its own words.
+    run, BusyError when another process changes an image that is to be written, ToolError when QEMU is missing,
+    cannot be started, or refuses to make the machine, in its own words.
     """
     disks = [options.image] if options.slave is None else [options.image, options.slave]
     for disk in disks:
@@ -57,6 +62,8 @@ def boot(
     command = qemu_command(options, find_qemu(options.qemu), nonce)
     serial = bytearray()
     with contextlib.ExitStack() as stack:
+        if options.keep_writes:
+            stack.enter_context(_locked(options.image))
         receivers = [_transcript_writer(options.transcript, disks, stack)]
         if options.profile is not None:
             receivers.append(serial.extend)
@@ -173,6 +180,13 @@ def _check_disk(path: Path) -> None:
         raise InputError(f"cannot be read: {reason}", path=str(path), hint="name a disk image") from None
     if empty:
         raise InputError("is empty", path=str(path), hint="make an image: bfimg build -o disk.img")
+
+
+def _locked(image: Path) -> Store:
+    """The image, kept from other writers until it is closed."""
+    from bfimg.image.store import Store
+
+    return Store.open(image, write=True)
 
 
 def _transcript_writer(

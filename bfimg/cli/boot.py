@@ -46,6 +46,7 @@ Example: bfimg boot disk.img --expect 'sha256.*OK' --timeout 10"""
 @option("--config", multiple=True, metavar="KEY=VALUE", envvar=None, help="Set what the kernel does; repeatable.")
 @option("--interactive", is_flag=True, help="The kernel's menu, on this terminal; Ctrl-C ends the run.")
 @option("--keys", metavar="NAMES", help="The kernel's menu, with these keys pressed.")
+@option("--keep-writes", is_flag=True, help="The kernel changes the image itself, not a copy: its JIT cache lasts.")
 @option("--profile", metavar="FILE", help="Write what the kernel measured to this file.")
 @option("--transcript", metavar="FILE", help="Write the serial output, unchanged, to this file.")
 @format_option
@@ -63,6 +64,7 @@ def command(
     config: tuple[str, ...],
     interactive: bool,
     keys: str | None,
+    keep_writes: bool,
     profile: str | None,
     transcript: str | None,
     output_format: str,
@@ -70,7 +72,7 @@ def command(
 ) -> None:
     """Boot an image in QEMU and judge what it does.
 
-    The image is never written. QEMU is the one BFIMG_QEMU names, else qemu-system-i386 on PATH.
+    The image is not written, unless --keep-writes says so. QEMU is the one BFIMG_QEMU names, else qemu-system-i386 on PATH.
     """
     from bfimg.boot import BootOptions, boot
 
@@ -88,6 +90,7 @@ def command(
         config=config,
         interactive=interactive,
         keys=_key_names(keys),
+        keep_writes=keep_writes,
         profile=Path(profile) if profile else None,
     )
     live = output_format == "human" and not quiet

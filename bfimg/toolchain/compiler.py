@@ -26,7 +26,7 @@ _MACHINE = ("-march=i686",)
 # One section a function and a variable: the linker leaves out what nobody uses.
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")
 # The kernel is to be small: arguments and small structures travel in registers.
-_SMALL = ("-Oz", "-mregparm=3", "-freg-struct-return", "-fno-jump-tables")
+_SMALL = ("-Oz", "-fomit-frame-pointer", "-mregparm=3", "-freg-struct-return", "-fno-jump-tables")
 _KERNEL = (*_MACHINE, "-mgeneral-regs-only", *_SMALL, "-fno-pic", *_SECTIONS, *_FREESTANDING, *_WARNINGS)
 # Same results as a host build of the same source: SSE2 arithmetic, no fused multiply-add.
 _FLOATING_POINT = ("-msse2", "-mfpmath=sse", "-ffp-contract=off", "-fno-math-errno")

@@ -28,8 +28,11 @@
 #define DEVICE_SLAVE_LBA 0xf0
 
 #define COMMAND_READ_SECTORS 0x20
+#define COMMAND_WRITE_SECTORS 0x30
 #define COMMAND_READ_MULTIPLE 0xc4
+#define COMMAND_WRITE_MULTIPLE 0xc5
 #define COMMAND_SET_MULTIPLE 0xc6
+#define COMMAND_FLUSH_CACHE 0xe7
 #define COMMAND_IDENTIFY 0xec
 
 #define IDENTIFY_MAX_MULTIPLE 47 /* low byte */
@@ -74,7 +77,7 @@ static enum ata_result wait_idle(void)
     return inb(PORT_STATUS) & (STATUS_ERROR | STATUS_DEVICE_FAULT) ? ATA_ERROR : ATA_OK;
 }
 
-/* Waits until the drive has data to give. */
+/* Waits until the drive gives data, or takes some. */
 static enum ata_result wait_data(void)
 {
     enum ata_result result = wait_idle();
@@ -174,19 +177,25 @@ enum ata_result ata_open(unsigned index, struct ata_drive *drive)
 }
 
 /* One command: `count` is 1 to COMMAND_MAX_SECTORS. */
-static enum ata_result read_once(const struct ata_drive *drive, uint32_t lba, uint32_t count, uint8_t *buffer)
+static enum ata_result transfer_once(const struct ata_drive *drive, uint32_t lba, uint32_t count, uint8_t *buffer,
+                                     bool write)
 {
     enum ata_result result = select_drive((uint8_t)(drive->select | lba >> 24));
     if (result != ATA_OK)
         return result;
     uint32_t multiple = drive->resets == resets ? drive->multiple : 1;
-    send_command(lba, (uint8_t)count, multiple > 1 ? COMMAND_READ_MULTIPLE : COMMAND_READ_SECTORS);
+    uint8_t single = write ? COMMAND_WRITE_SECTORS : COMMAND_READ_SECTORS;
+    uint8_t many = write ? COMMAND_WRITE_MULTIPLE : COMMAND_READ_MULTIPLE;
+    send_command(lba, (uint8_t)count, multiple > 1 ? many : single);
     while (count) {
         uint32_t block = count < multiple ? count : multiple;
         result = wait_data();
         if (result != ATA_OK)
             return result;
-        insd(PORT_DATA, buffer, block * BF_SECTOR_SIZE / 4);
+        if (write)
+            outsd(PORT_DATA, buffer, block * BF_SECTOR_SIZE / 4);
+        else
+            insd(PORT_DATA, buffer, block * BF_SECTOR_SIZE / 4);
         buffer += block * BF_SECTOR_SIZE;
         count -= block;
         delay(STATUS_DELAY_NS);
@@ -194,21 +203,34 @@ static enum ata_result read_once(const struct ata_drive *drive, uint32_t lba, ui
     return wait_idle();
 }
 
-enum ata_result ata_read(const struct ata_drive *drive, uint32_t lba, uint32_t count, void *buffer)
+static enum ata_result transfer(const struct ata_drive *drive, uint32_t lba, uint32_t count, uint8_t *buffer, bool write)
 {
     if (lba >= drive->sectors || count > drive->sectors - lba)
         return ATA_RANGE;
-    uint8_t *to = buffer;
     while (count) {
         uint32_t part = count < COMMAND_MAX_SECTORS ? count : COMMAND_MAX_SECTORS;
-        enum ata_result result = read_once(drive, lba, part, to);
+        enum ata_result result = transfer_once(drive, lba, part, buffer, write);
         if (result != ATA_OK)
             return result;
         lba += part;
-        to += part * BF_SECTOR_SIZE;
+        buffer += part * BF_SECTOR_SIZE;
         count -= part;
     }
     return ATA_OK;
+}
+
+enum ata_result ata_read(const struct ata_drive *drive, uint32_t lba, uint32_t count, void *buffer)
+{
+    return transfer(drive, lba, count, buffer, false);
+}
+
+enum ata_result ata_write(const struct ata_drive *drive, uint32_t lba, uint32_t count, const void *buffer)
+{
+    enum ata_result result = transfer(drive, lba, count, (uint8_t *)buffer, true); /* which only reads the buffer */
+    if (result != ATA_OK)
+        return result;
+    send_command(0, 0, COMMAND_FLUSH_CACHE);
+    return wait_idle();
 }
 
 const char *ata_result_text(enum ata_result result)

@@ -1,4 +1,4 @@
-/* ATA disks on the primary channel: PIO, LBA28, read only. ATA/ATAPI-7 volume 1. */
+/* ATA disks on the primary channel: PIO, LBA28. ATA/ATAPI-7 volume 1. */
 #pragma once
 #include <stdint.h>
 
@@ -17,8 +17,8 @@ enum ata_result {
 struct ata_drive {
     const char *name;   /* "ata0-master" or "ata0-slave" */
     uint8_t select;     /* drive bits of the device register */
-    uint8_t multiple;   /* sectors in a block of READ MULTIPLE, 1 for plain READ SECTORS */
-    unsigned resets;    /* resets of the channel up to SET MULTIPLE; after a later one, READ SECTORS is used */
+    uint8_t multiple;   /* sectors in a block of READ and WRITE MULTIPLE, 1 for plain READ and WRITE SECTORS */
+    unsigned resets;    /* resets of the channel up to SET MULTIPLE; after a later one, the plain commands are used */
     uint32_t sectors;   /* LBA28 capacity */
 };
 
@@ -27,6 +27,10 @@ enum ata_result ata_open(unsigned index, struct ata_drive *drive);
 
 /* Reads `count` sectors into `buffer`. On failure the buffer's content is undefined. */
 enum ata_result ata_read(const struct ata_drive *drive, uint32_t lba, uint32_t count, void *buffer);
+
+/* Writes `count` sectors from `buffer`; on success they are on the medium, not only in the drive's cache. On failure any
+ * part of them may be written. */
+enum ata_result ata_write(const struct ata_drive *drive, uint32_t lba, uint32_t count, const void *buffer);
 
 /* The result in words, for reports. */
 const char *ata_result_text(enum ata_result result);

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "console/print.h"
 #include "lib/string.h"
 #include "loader/module.h"
 #include "loader/volumes.h"
@@ -84,32 +85,18 @@ static bool read_number(struct span text, uint32_t low, uint32_t high, uint32_t 
     return value >= low && value <= high;
 }
 
-enum value_type {
-    VALUE_NAMES,
-    VALUE_NUMBER,
-    VALUE_SWITCH,
-};
-
-struct key {
-    const char *name;
-    const char *wanted; /* what is wrong with any other value */
-    enum value_type type;
-    uint32_t field; /* offset in struct config */
-    uint32_t low, high;
-};
-
-#define NAMES(name, field) {name, 0, VALUE_NAMES, offsetof(struct config, field), 0, 0}
-#define SWITCH(name, field) {name, name ": want `yes` or `no`", VALUE_SWITCH, offsetof(struct config, field), 0, 0}
-#define NUMBER(name, field, low, high) \
-    {name, name ": want a number from " #low " to " #high, VALUE_NUMBER, offsetof(struct config, field), low, high}
+#define NAMES(name, field) {name, CONFIG_NAMES, offsetof(struct config, field), 0, 0}
+#define SWITCH(name, field) {name, CONFIG_SWITCH, offsetof(struct config, field), 0, 0}
+#define NUMBER(name, field, low, high) {name, CONFIG_NUMBER, offsetof(struct config, field), low, high}
 
 /* Numbers are at most 400 million, so that one digit more does not overflow. */
-static const struct key keys[] = {
+const struct config_key config_keys[] = {
     NAMES("modules", modules),
     NUMBER("iterations", iterations, 1, 1000000),
     NUMBER("time_limit", time_limit_ms, 1, 600000),
     SWITCH("interactive", interactive),
     SWITCH("export", export),
+    SWITCH("cache", cache),
     NUMBER("heap_kib", heap_kib, 256, 1048576),
     NUMBER("jit_code_kib", pool_kib[POOL_CODE], 4, 65536),
     NUMBER("jit_data_kib", pool_kib[POOL_DATA], 4, 65536),
@@ -118,35 +105,52 @@ static const struct key keys[] = {
 
 _Static_assert(BF_MEM_HEAP_SIZE == 256 * 1024, "the least heap_kib is what the memory map gives");
 
-static const struct config defaults = {
-    .modules = "all",
-    .iterations = 1,
-    .time_limit_ms = 2000,
-    .heap_kib = BF_MEM_HEAP_SIZE / 1024,
-    .pool_kib = {
-        [POOL_CODE] = BF_MEM_JIT_CODE_SIZE / 1024,
-        [POOL_DATA] = BF_MEM_JIT_DATA_SIZE / 1024,
-        [POOL_METADATA] = BF_MEM_JIT_METADATA_SIZE / 1024,
-    },
-};
+static void set_defaults(struct config *config)
+{
+    memset(config, 0, sizeof *config);
+    memcpy(config->modules, "all", sizeof "all");
+    config->iterations = 1;
+    config->time_limit_ms = 2000;
+    config->heap_kib = BF_MEM_HEAP_SIZE / 1024;
+    config->pool_kib[POOL_CODE] = BF_MEM_JIT_CODE_SIZE / 1024;
+    config->pool_kib[POOL_DATA] = BF_MEM_JIT_DATA_SIZE / 1024;
+    config->pool_kib[POOL_METADATA] = BF_MEM_JIT_METADATA_SIZE / 1024;
+}
 
-static const char *set_value(struct config *config, const struct key *key, struct span value)
+/* Says of a value that cannot be taken what the key wants. */
+static char wanted[64];
+static uint32_t wanted_length;
+
+static void put_wanted(char character)
+{
+    if (wanted_length < sizeof wanted - 1)
+        wanted[wanted_length++] = character;
+    wanted[wanted_length] = '\0';
+}
+
+static const char *set_value(struct config *config, const struct config_key *key, struct span value)
 {
     void *field = (uint8_t *)config + key->field;
     uint32_t number;
+    bool yes = equals(value, "yes");
+    wanted_length = 0;
     switch (key->type) {
-    case VALUE_NAMES:
+    case CONFIG_NAMES:
         return set_modules(config, value);
-    case VALUE_NUMBER:
-        if (!read_number(value, key->low, key->high, &number))
-            return key->wanted;
+    case CONFIG_NUMBER:
+        if (!read_number(value, key->low, key->high, &number)) {
+            print_to(put_wanted, "%s: want a number from %u to %u", key->name, key->low, key->high);
+            return wanted;
+        }
         *(uint32_t *)field = number;
-        return 0;
-    case VALUE_SWITCH:
-        if (!equals(value, "yes") && !equals(value, "no"))
-            return key->wanted;
-        *(bool *)field = equals(value, "yes");
-        return 0;
+        break;
+    case CONFIG_SWITCH:
+        if (!yes && !equals(value, "no")) {
+            print_to(put_wanted, "%s: want `yes` or `no`", key->name);
+            return wanted;
+        }
+        *(bool *)field = yes;
+        break;
     }
     return 0;
 }
@@ -162,7 +166,7 @@ static const char *read_line(struct config *config, struct span line)
     struct span name = take_until(&rest, '=');
     if (name.end == rest.end)
         return "want a line `key = value`";
-    for (const struct key *key = keys; key < keys + sizeof keys / sizeof *keys; key++)
+    for (const struct config_key *key = config_keys; key < config_keys + CONFIG_KEYS; key++)
         if (equals(trim(name), key->name))
             return set_value(config, key, trim(rest));
     return "unknown key";
@@ -213,7 +217,7 @@ static bool read_host_lines(struct config *config)
 
 bool config_read(struct config *config)
 {
-    *config = defaults;
+    set_defaults(config);
     bool file_read = read_file(config);
     return read_host_lines(config) && file_read;
 }

@@ -17,10 +17,27 @@ struct config {
     uint32_t time_limit_ms;          /* of each call */
     bool interactive;                /* menu instead of running all */
     bool export;                     /* send the export before the end */
+    bool cache;                      /* keep code in the JIT cache */
     uint32_t heap_kib;
     uint32_t pool_kib[POOLS];
     bool found[CONFIG_MAX_NAMES];    /* which of the names have been asked for */
 };
+
+enum config_type {
+    CONFIG_NAMES, /* config->modules */
+    CONFIG_NUMBER,
+    CONFIG_SWITCH,
+};
+
+struct config_key {
+    const char *name;
+    enum config_type type;
+    uint32_t field; /* offset in struct config */
+    uint32_t low, high; /* of a number */
+};
+
+#define CONFIG_KEYS 10
+extern const struct config_key config_keys[CONFIG_KEYS];
 
 /*
  * Fills `config`: defaults, overridden by the file of the first volume that has one, overridden by the host's lines.

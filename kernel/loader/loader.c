@@ -1,12 +1,13 @@
 #include "loader/loader.h"
 
 #include "lib/string.h"
+#include "loader/cache_store.h"
+#include "loader/cached.h"
 #include "loader/embedded.h"
 #include "loader/registry.h"
 #include "loader/volumes.h"
 #include "report/fault.h"
 
-#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
 #define BREAKPOINT 0xcc /* int3: code that should be gone traps */
 
 /* `extension` in lower case. */
@@ -51,19 +52,6 @@ static void count(const struct module *module, struct totals *totals)
     }
 }
 
-/* Gets the cached code into the file buffer; it may have changed since it was registered. */
-static const uint8_t *load_cached(struct module *module)
-{
-    uint32_t sectors = (module->code_bytes + BF_SECTOR_SIZE - 1) / BF_SECTOR_SIZE;
-    if (ata_read(module->place.cached.drive, module->place.cached.lba, sectors, FILE_BUFFER) != ATA_OK)
-        module_refuse(module, "the disk could not be read");
-    else if (module->place.cached.crc != bf_crc32(CRC32_START, FILE_BUFFER, module->code_bytes))
-        module_refuse(module, "code CRC is wrong");
-    else
-        module->status = MODULE_VALID;
-    return FILE_BUFFER;
-}
-
 static const uint8_t *load_file(struct module *module)
 {
     const uint8_t *file = module->place.embedded.data;
@@ -87,7 +75,7 @@ static const uint8_t *load_file(struct module *module)
 /* Brings the module's bytes to memory and examines them. Its code, when the status is MODULE_VALID afterwards. */
 static const uint8_t *load(struct module *module)
 {
-    return module->source == MODULE_CACHED ? load_cached(module) : load_file(module);
+    return module->source == MODULE_CACHED ? cached_load(module) : load_file(module);
 }
 
 static void add(struct module *module, struct totals *totals)
@@ -217,6 +205,38 @@ void loader_run_all(struct config *config, struct totals *totals)
         }
     }
     report_missing(config, totals);
+}
+
+static void store(struct cache_store *cache, const struct module *module)
+{
+    struct module again = *module;
+    const uint8_t *code = load(&again);
+    if (again.status != MODULE_VALID || again.crc != module->crc)
+        return; /* it changed or went since it ran */
+    struct bf_jit_cache_entry entry = {
+        .module_crc = module->crc,
+        .cpu_features = module->cpu_features,
+        .code_size = module->image_bytes,
+        .calls = module->calls,
+        .cycles = module->cycles.total,
+    };
+    memcpy(entry.module_name, module->name, sizeof entry.module_name);
+    cache_store_add(cache, &entry, code);
+}
+
+void loader_store(const struct ata_drive *boot_drive)
+{
+    struct cache_store cache;
+    const struct module *module;
+    if (!cache_store_begin(&cache, boot_drive))
+        return;
+    for (uint32_t i = 0; (module = registry_active(i)); i++) {
+        bool ran_well = module->status == MODULE_PASSED || module->status == MODULE_UNCHECKED;
+        bool is_code = (module->entry_offset | module->init | module->fini | module->functions) == 0;
+        if (ran_well && is_code && module->source != MODULE_CACHED)
+            store(&cache, module);
+    }
+    cache_store_commit(&cache);
 }
 
 void loader_count(struct totals *totals)

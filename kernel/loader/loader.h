@@ -20,5 +20,9 @@ void loader_count(struct totals *totals);
  */
 void loader_run(struct module *module, const struct config *config);
 
+/* Keeps the code of native modules that ran well in the JIT cache, but for those that are more than code: with
+ * constructors, destructors or probes. Uses the module arena. */
+void loader_store(const struct ata_drive *boot_drive);
+
 /* Takes a module out of the registry and reports what is active instead. The pointer is void afterwards. */
 void loader_unload(struct module *module);

@@ -64,6 +64,7 @@ struct module {
 
     uint32_t crc;        /* by which a cached module knows what it was made from */
     uint32_t code_bytes; /* machine code; 0 when it has none */
+    uint32_t cpu_features; /* bits of BF_CPU_FEATURE_* it needs; when it does not say, all that are there */
 
     /* Offsets in the code, and how it is called. */
     uint32_t entry_offset;

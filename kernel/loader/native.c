@@ -88,6 +88,7 @@ static void apply_table(struct module *module, const struct bf_native_module_tab
     module->init = table->init;
     module->fini = table->fini;
     module->image_bytes = table->image_size;
+    module->cpu_features = table->cpu_features;
     if (table->flags & BF_NATIVE_MODULE_FLAG_SIZE_KNOWN) {
         module->size = table->size;
         module->answer_known = false; /* what is known of the name is for another size */
@@ -134,6 +135,7 @@ void native_examine(struct module *module, const uint8_t *file, uint32_t size)
     module->code_bytes = header.code_size;
     module->entry_offset = header.entry_offset;
     module->image_bytes = header.code_size;
+    module->cpu_features = cpu_features_present();
     module->crc = bf_crc32(CRC32_START, code, header.code_size);
     known_module_apply(module);
     if (has_table)

@@ -38,6 +38,12 @@ static inline void insd(uint16_t port, void *buffer, size_t count)
     __asm__ volatile("rep insl" : "+D"(buffer), "+c"(count) : "d"(port) : "memory");
 }
 
+/* Writes `count` 32-bit words from `buffer` to one port. */
+static inline void outsd(uint16_t port, const void *buffer, size_t count)
+{
+    __asm__ volatile("rep outsl" : "+S"(buffer), "+c"(count) : "d"(port) : "memory");
+}
+
 static inline void interrupts_off(void)
 {
     __asm__ volatile("cli" : : : "memory");

@@ -81,15 +81,20 @@ void report_config(const struct config *config)
     json_text("file", config->volume ? BF_CONFIG_FILE : "");
     json_text("drive", config->volume ? config->volume->drive->name : "");
     json_boolean("host", config->from_host);
-    json_text("modules", config->modules);
-    json_number("iterations", config->iterations);
-    json_number("time_limit", config->time_limit_ms);
-    json_boolean("interactive", config->interactive);
-    json_boolean("export", config->export);
-    json_number("heap_kib", config->heap_kib);
-    json_number("jit_code_kib", config->pool_kib[POOL_CODE]);
-    json_number("jit_data_kib", config->pool_kib[POOL_DATA]);
-    json_number("jit_metadata_kib", config->pool_kib[POOL_METADATA]);
+    for (const struct config_key *key = config_keys; key < config_keys + CONFIG_KEYS; key++) {
+        const void *field = (const uint8_t *)config + key->field;
+        switch (key->type) {
+        case CONFIG_NAMES:
+            json_text(key->name, field);
+            break;
+        case CONFIG_NUMBER:
+            json_number(key->name, *(const uint32_t *)field);
+            break;
+        case CONFIG_SWITCH:
+            json_boolean(key->name, *(const bool *)field);
+            break;
+        }
+    }
     json_end();
 }
 
@@ -121,12 +126,18 @@ void report_memory_problem(const char *key)
     console_print(VGA_RED, "%s: not enough memory: the memory map counts\n", key);
 }
 
-void report_cache(uint32_t sequence, uint32_t entries)
+void report_cache(uint32_t sequence, uint32_t entries, const struct bf_jit_cache_entry *stored, uint32_t count)
 {
     json_begin("cache");
     json_number("sequence", sequence);
     json_number("entries", entries);
+    json_array("stored");
+    for (uint32_t i = 0; i < count; i++)
+        json_text(0, (const char *)stored[i].module_name);
+    json_close();
     json_end();
+    if (count)
+        console_print(VGA_GREY, "JIT cache: %u modules stored\n", count);
 }
 
 void report_cache_problem(const char *module, const char *problem)

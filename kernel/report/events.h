@@ -40,6 +40,7 @@ void report_module(const struct module *module);
 void report_override(const struct module *by, const struct module *over);
 void report_unload(const struct module *module);
 void report_active(const struct module *module); /* instead of what was unloaded */
-void report_cache(uint32_t sequence, uint32_t entries);
+/* `entries` of them in all; `stored` are the `count` that are new. */
+void report_cache(uint32_t sequence, uint32_t entries, const struct bf_jit_cache_entry *stored, uint32_t count);
 void report_cache_problem(const char *module, const char *problem); /* "" for the cache as a whole */
 void report_done(const struct totals *totals);

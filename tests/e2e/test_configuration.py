@@ -37,7 +37,7 @@ def test_listed_modules_run_as_often_as_asked(run_config):
 
 DEFAULTS = {
     "event": "config", "file": "", "drive": "", "host": False, "modules": "all", "iterations": 1, "time_limit": 2000,
-    "interactive": False, "export": False,
+    "interactive": False, "export": False, "cache": False,
     "heap_kib": 256, "jit_code_kib": 32, "jit_data_kib": 32, "jit_metadata_kib": 16,
 }  # fmt: skip
 
@@ -176,6 +176,7 @@ def test_form_is_free(run_config, text, expected):
         ("time_limit = 600001", "time_limit: want a number from 1 to 600000"),
         ("interactive = maybe", "interactive: want `yes` or `no`"),
         ("export =", "export: want `yes` or `no`"),
+        ("cache = 1", "cache: want `yes` or `no`"),
         ("heap_kib = 255", "heap_kib: want a number from 256 to 1048576"),
         ("jit_code_kib = 3", "jit_code_kib: want a number from 4 to 65536"),
         ("jit_data_kib = 65537", "jit_data_kib: want a number from 4 to 65536"),
