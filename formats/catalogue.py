@@ -24,6 +24,10 @@ from bfimg.formats import (
     native_module,
     patch,
     pattern,
+    pattern_helpers,
+    pattern_ops,
+    pattern_program,
+    pattern_types,
     stage2,
 )
 from bfimg.formats.structure import Constant, Structure, TextConstant
@@ -45,6 +49,10 @@ MODULES: tuple[ModuleType, ...] = (
     llvm_wrapper,
     bitcode_module,
     pattern,
+    pattern_types,
+    pattern_ops,
+    pattern_helpers,
+    pattern_program,
     jit_cache,
     journal,
     patch,
