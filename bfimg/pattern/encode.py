@@ -42,34 +42,30 @@ def encode_instruction(instruction: Instruction) -> tuple[int, ...]:
 
     Whether registers, blocks and functions exist and have the right type is the verifier's to say.
     """
-    op = instruction.op
-    operands = iter(instruction.operands)
+    operands = list(instruction.operands)
     try:
-        words = tuple(_words(op, operands, len(instruction.operands)))
-    except StopIteration:
-        raise _wrong(instruction, "has too few operands") from None
-    except OverflowError as error:
-        raise _wrong(instruction, str(error)) from None
-    if next(operands, None) is not None:
-        raise _wrong(instruction, "has too many operands")
+        words = tuple(_words(instruction.op, operands))
+        if operands:
+            raise OverflowError(f"{len(operands)} operands too many")
+    except (IndexError, OverflowError) as error:
+        problem = "too few operands" if isinstance(error, IndexError) else str(error)
+        shown = " ".join([instruction.op.mnemonic, ", ".join(map(str, instruction.operands))])
+        raise FormatError(f"{shown.rstrip()}: {problem}", hint="mend the instruction") from None
     return words
 
 
-def _wrong(instruction: Instruction, problem: str) -> FormatError:
-    shown = ", ".join(map(str, instruction.operands))
-    return FormatError(f"{instruction.op.mnemonic} {shown}: {problem}", hint="mend the instruction")
-
-
-def _words(op: Op, operands: Iterator[int], count: int) -> Iterator[int]:
+def _words(op: Op, operands: list[int]) -> Iterator[int]:
+    """Takes off `operands` what it uses. Raises IndexError when there are too few, OverflowError for a misfit."""
     word = int(op)
+    targets = len(operands) - 2
     absent: list[Slot] = []
     for position, slot in enumerate(op.slots):
         shift = 8 * (position + 1)
         if slot in _WIDE:
-            value = count - 2 if op.tail is Tail.SWITCH else next(operands)
+            value = targets if op.tail is Tail.SWITCH else operands.pop(0)
             word |= _field(value, 16, signed=_WIDE[slot]) << shift
         elif slot not in (Slot.NONE, Slot.HIGH):
-            value = next(operands)
+            value = operands.pop(0)
             if slot in _REGISTER_OR_NONE and value == NO_REGISTER:
                 absent.append(slot)
             else:
@@ -78,26 +74,28 @@ def _words(op: Op, operands: Iterator[int], count: int) -> Iterator[int]:
     yield from _tail(op.tail, operands, absent)
 
 
-def _tail(tail: Tail, operands: Iterator[int], absent: list[Slot]) -> Iterator[int]:
+def _tail(tail: Tail, operands: list[int], absent: list[Slot]) -> Iterator[int]:
     if tail in (Tail.WORD, Tail.WORD_TARGETS):
-        yield _either(next(operands), 32)
+        yield _either(operands.pop(0), 32)
     if tail is Tail.LONG:
-        value = _either(next(operands), 64)
+        value = _either(operands.pop(0), 64)
         yield value & 0xFFFFFFFF
         yield value >> 32
     elif tail is Tail.ADDRESS:
-        yield _address(next(operands), next(operands), absent)
+        yield _address(operands.pop(0), operands.pop(0), absent)
     elif tail in (Tail.CONDITION, Tail.FLOAT_CONDITION):
-        yield _field(next(operands), 8)
+        yield _field(operands.pop(0), 8)
     elif tail in (Tail.COMPARE, Tail.COMPARE_IMMEDIATE):
-        word = _field(next(operands), 8) | _field(next(operands), 8) << 8
-        yield word | _field(next(operands), 8, signed=tail is Tail.COMPARE_IMMEDIATE) << 16
+        word = _field(operands.pop(0), 8) | _field(operands.pop(0), 8) << 8
+        yield word | _field(operands.pop(0), 8, signed=tail is Tail.COMPARE_IMMEDIATE) << 16
     elif tail in (Tail.TARGETS, Tail.WORD_TARGETS):
-        yield _field(next(operands), 16) | _field(next(operands), 16) << 16
+        yield _field(operands.pop(0), 16) | _field(operands.pop(0), 16) << 16
     elif tail is Tail.SWITCH:
         yield from _packed(operands, TARGETS_PER_WORD)
+        operands.clear()
     elif tail is Tail.ARGUMENTS:
         yield from _packed(operands, ARGUMENTS_PER_WORD)
+        operands.clear()
 
 
 def _address(shift: int, displacement: int, absent: list[Slot]) -> int:
