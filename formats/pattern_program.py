@@ -19,6 +19,7 @@ from bfimg.formats.structure import Constant, Structure, u8, u16, u32
 PROGRAM_MAGIC = Constant(0x47525042, "'BPRG' in memory: a pattern program")
 PROGRAM_VERSION = Constant(1, "Version of the program format")
 ARENA_START = Constant(16, "First valid address of an arena; initial data stands here", "bytes")
+MIN_ARENA = Constant(32, "Smallest arena", "bytes")
 MAX_ARENA = Constant(0x1000000, "Largest arena; the kernel may have less", "bytes")
 MAX_REGISTERS = Constant(255, "Registers of all types a function may have")
 MAX_PARAMETERS = Constant(16, "Parameters a function may have")
@@ -37,8 +38,8 @@ class ProgramHeader(Structure, c_name="program_header", size=60, source=_SOURCE)
     version: int = u16("Version of the format", const=PROGRAM_VERSION)
     header_size: int = u16("Bytes in this header", unit="bytes", const=60)
     size: int = u32("Bytes of the program with this header", unit="bytes")
-    arena_size: int = u32("Bytes of memory the program has; addresses are below", unit="bytes", high=MAX_ARENA)
-    stack_bytes: int = u32("Bytes at the end of the arena for frames", unit="bytes")
+    arena_size: int = u32("Bytes of memory, a multiple of FRAME_ALIGNMENT", unit="bytes", low=MIN_ARENA, high=MAX_ARENA)
+    stack_bytes: int = u32("Bytes at the end of the arena for frames, a multiple of FRAME_ALIGNMENT", unit="bytes")
     data_size: int = u32("Bytes of initial data stored", unit="bytes")
     data_end: int = u32("Address behind the global data, of which what is not stored is zero", unit="bytes")
     code_size: int = u32("Bytes of code of all functions", unit="bytes")
@@ -56,7 +57,7 @@ class ProgramHeader(Structure, c_name="program_header", size=60, source=_SOURCE)
 
 
 class ProgramSignature(Structure, c_name="program_signature", size=8, source=_SOURCE):
-    """What a function takes and gives. Signatures differ from one another."""
+    """What a function takes and gives."""
 
     result: int = u8("Type of the result", values=ValueType)
     parameter_count: int = u8("Parameters", high=MAX_PARAMETERS)
@@ -65,7 +66,7 @@ class ProgramSignature(Structure, c_name="program_signature", size=8, source=_SO
 
 
 class ProgramImport(Structure, c_name="program_import", size=4, source=_SOURCE):
-    """A helper that the program calls. Helpers differ from one another."""
+    """A helper that the program calls."""
 
     helper: int = u16("Number of the helper")
     signature: int = u16("Its signature")

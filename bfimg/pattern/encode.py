@@ -200,7 +200,7 @@ def _function(function: Function, signature: int, names: bytearray, code: bytear
     start = len(code)
     name = len(names) if function.name else NO_NAME
     if function.name:
-        names += function.name.encode("ascii", "replace") + b"\0"
+        names += _printable(function.name) + b"\0"
     words = b"".join(encode_instructions(block.instructions) for block in function.blocks)
     code += depths + bytes(-len(depths) % 4) + words
     return ProgramFunction(
@@ -215,3 +215,8 @@ def _function(function: Function, signature: int, names: bytearray, code: bytear
         block_count=len(function.blocks),
         code_words=len(words) // 4,
     )
+
+
+def _printable(name: str) -> bytes:
+    """A name as reports can hold it: printable ASCII without quote and backslash, ? for the rest."""
+    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in name).encode("ascii")

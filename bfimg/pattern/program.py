@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bfimg.formats.pattern_helpers import Helper
 from bfimg.formats.pattern_ops import Op
-from bfimg.formats.pattern_program import MAX_CALL_DEPTH
+from bfimg.formats.pattern_program import ARENA_START, MAX_CALL_DEPTH, MIN_ARENA
 from bfimg.formats.pattern_types import ValueType
 
 NO_REGISTER = -1
@@ -121,7 +121,7 @@ class Program:
     tables: tuple[Table, ...] = ()
     imports: tuple[Helper, ...] = ()
     data: bytes = b""
-    data_end: int = 16
-    arena_size: int = 16
+    data_end: int = ARENA_START
+    arena_size: int = MIN_ARENA
     stack_bytes: int = 0
     call_depth: int = MAX_CALL_DEPTH
