@@ -43,6 +43,7 @@ bench: setup-test
 
 docs: setup
 	$(BIN)/bfimg formats doc > docs/formats.md
+	$(BIN)/bfimg formats ops > docs/pattern-programs.md
 	$(BIN)/bfimg formats svg > docs/disk-layout.svg
 
 samples: setup

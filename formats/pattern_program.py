@@ -12,6 +12,8 @@ the stack of frames in the last `stack_bytes`, growing down.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bfimg.formats.crc import CRC32
 from bfimg.formats.pattern_types import ValueType
 from bfimg.formats.structure import Constant, Structure, u8, u16, u32
@@ -99,3 +101,9 @@ class ProgramFunction(Structure, c_name="program_function", size=20, source=_SOU
     code: int = u32("Where its loop depths begin, from the start of the code", unit="bytes")
     block_count: int = u16("Blocks; the first is the entry", low=1)
     code_words: int = u16("Words of code behind the loop depths", low=1)
+
+
+def program_signature(result: ValueType, parameters: Sequence[ValueType]) -> ProgramSignature:
+    """The signature of these types."""
+    packed = sum((kind - 1) << (2 * place) for place, kind in enumerate(parameters))
+    return ProgramSignature(result=result, parameter_count=len(parameters), parameters=packed)

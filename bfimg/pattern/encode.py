@@ -14,8 +14,8 @@ from bfimg.formats.pattern_program import (
     ProgramFunction,
     ProgramHeader,
     ProgramImport,
-    ProgramSignature,
     ProgramTable,
+    program_signature,
 )
 from bfimg.formats.pattern_types import (
     ADDRESS_BASE,
@@ -157,7 +157,7 @@ def encode_program(program: Program) -> bytes:
             entries += table.functions
         data = program.data.rstrip(b"\0")
         sections = [
-            b"".join(_signature(signature).packed() for signature in signatures),
+            b"".join(program_signature(signature.result, signature.parameters).packed() for signature in signatures),
             imports,
             bytes(tables),
             struct.pack(f"<{len(entries)}H", *entries),
@@ -187,11 +187,6 @@ def encode_program(program: Program) -> bytes:
         return header.packed() + body
     except struct.error as error:
         raise FitError(f"the program does not fit its format: {error}", hint="make it smaller") from None
-
-
-def _signature(signature: Signature) -> ProgramSignature:
-    parameters = sum((kind - 1) << (2 * place) for place, kind in enumerate(signature.parameters))
-    return ProgramSignature(result=signature.result, parameter_count=len(signature.parameters), parameters=parameters)
 
 
 def _function(function: Function, signature: int, names: bytearray, code: bytearray) -> ProgramFunction:

@@ -30,6 +30,7 @@ from bfimg.pattern.verify_code import CodeVerifier
 
 _Record = TypeVar("_Record", bound=Structure)
 
+_HELPERS = {int(helper): helper for helper in Helper}
 _HINT = "lower the module again"
 # Names end up in reports: printable ASCII without what JSON must escape.
 _NAME_BYTES = frozenset(range(0x20, 0x7F)) - frozenset(b'"\\')
@@ -188,9 +189,9 @@ class _Verifier:
     def _imports(self, count: int, signatures: tuple[Signature, ...]) -> tuple[Helper, ...]:
         helpers = []
         for offset, path, record in self._records(ProgramImport, count, "imports"):
-            if record.helper not in Helper._value2member_map_:
+            helper = _HELPERS.get(record.helper)
+            if helper is None:
                 raise _problem(f"is {record.helper}, no such helper", offset, f"{path}.helper")
-            helper = Helper(record.helper)
             self._signature(record.signature, signatures, offset + 2, path)
             if signatures[record.signature] != Signature(helper.result, helper.parameters):
                 raise _problem(f"is not that of {helper.name.lower()}", offset + 2, f"{path}.signature")
