@@ -197,20 +197,14 @@ class _Translator:
         """The comparison that a SET, SELECT or BRANCH makes, as an expression."""
         op, operands = instruction.op, instruction.operands
         compared = [f"r{register}" for register in registers_read(instruction)]
+        condition, kind = operands[0] if op.ends_block else operands[-1], op.name.split("_")[1]
         if op.tail in (Tail.COMPARE, Tail.COMPARE_IMMEDIATE):
-            compared = compared[2:]
-            condition = operands[3]
-        else:
-            condition = operands[0] if op.ends_block else operands[-1]
+            # A SELECT of any type compares i32.
+            compared, condition, kind = compared[2:], operands[3], "I32"
         immediate = number(instruction)
         if immediate is not None:
             compared.append(str(immediate & M32))
-        kind = op.name.split("_")[1]
-        text = (
-            FLOAT_CONDITIONS[FloatCondition(condition)]
-            if kind.startswith("F") and not op.tail.name.startswith("COMPARE")
-            else CONDITIONS[Condition(condition)]
-        )
+        text = FLOAT_CONDITIONS[FloatCondition(condition)] if kind[0] == "F" else CONDITIONS[Condition(condition)]
         return _filled(text, {"a": compared[0], "b": compared[1], "S": str(S64 if kind == "I64" else S32)})
 
     def _address(self, instruction: Instruction) -> str:
