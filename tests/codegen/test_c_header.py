@@ -14,6 +14,9 @@ from bfimg.codegen.c_header import c_crc_source, c_header
 from bfimg.codegen.constants import defines
 from bfimg.formats import catalogue
 from bfimg.formats.crc import CRC16, CRC32
+from bfimg.formats.pattern_helpers import Helper
+from bfimg.formats.pattern_ops import Op
+from bfimg.formats.pattern_program import program_signature
 from bfimg.formats.structure import Structure
 
 STRUCTURES = [s for module in catalogue.MODULES for s in catalogue.structures(module)]
@@ -38,6 +41,27 @@ def test_header_compiles_and_its_assertions_hold(folder: Path, compiler: tuple[s
     subprocess.run([*compiler, *flags, "-c", folder / "bf_crc.c", "-o", output], check=True)
     asserted = c_header().count("_Static_assert(sizeof")
     assert asserted == len(STRUCTURES)
+
+
+def test_tables_of_pattern_programs_expand_in_c(folder: Path, tmp_path: Path) -> None:
+    source, library = tmp_path / "tables.c", tmp_path / "tables.so"
+    source.write_text(
+        """#include "bf_formats.h"
+#define OP(name, number, a, b, c, tail) [number] = {BF_OP_##name, a, b, c, tail},
+const uint8_t ops[256][5] = {BF_PATTERN_OPS(OP)};
+#define HELPER(name, number, result, count, parameters) [number] = {BF_HELPER_##name, result, count, parameters},
+const uint32_t helpers[64][4] = {BF_PATTERN_HELPERS(HELPER)};
+"""
+    )
+    subprocess.run(["gcc", "-shared", "-fPIC", "-Wall", "-Werror", f"-I{folder}", source, "-o", library], check=True)
+    tables = ctypes.CDLL(str(library))
+    ops = ((ctypes.c_uint8 * 5) * 256).in_dll(tables, "ops")
+    wanted = {int(op): [op, *op.slots, op.tail] for op in Op}
+    assert [list(row) for row in ops] == [wanted.get(number, [0] * 5) for number in range(256)]
+    helpers = ((ctypes.c_uint32 * 4) * 64).in_dll(tables, "helpers")
+    for helper in Helper:
+        signature = program_signature(helper.result, helper.parameters)
+        assert list(helpers[helper]) == [helper, helper.result, signature.parameter_count, signature.parameters]
 
 
 def test_a_wrong_size_breaks_the_compilation(folder: Path, tmp_path: Path) -> None:
