@@ -176,7 +176,7 @@ TAIL = """
     b0, depth 0:
       return
     """
-# One instruction in block 1, word 1 of f, and what is wrong with it; registers are r0 and r1 i32, r2 i64, r3 f32, r4 f64.
+# Instruction in block 1, word 1 of f, and what is wrong with it. Registers: r0 and r1 i32, r2 i64, r3 f32, r4 f64.
 INSTRUCTIONS = {
     "add.i32 r0, r0, r2": "add.i32: c is register 2, which is i64, must be i32",
     "add.i32 r0, r5, r0": "add.i32: b is register 5, which is none, must be i32",
