@@ -74,12 +74,12 @@ class _Translator:
                 self._define()
                 self._blocks_before += len(function.blocks)
             for place, table in enumerate(program.tables):
-                entries = "".join(f"{index}: f{function}, " for index, function in enumerate(table.functions, 1))
+                entries = "".join(f"{index}: call{function}, " for index, function in enumerate(table.functions, 1))
                 self._line(f"t{place} = {{{entries}}}")
             with self._nested("def start(*values):"):
                 self._line("nonlocal fuel, depth, stack")
                 self._line("fuel, depth, stack = values")
-            names = "".join(f"f{place}, " for place in range(len(program.functions)))
+            names = "".join(f"call{place}, " for place in range(len(program.functions)))
             self._line(f"return ({names}), start, lambda: fuel")
         return Source("\n".join(self._lines) + "\n", self._places)
 
@@ -97,7 +97,7 @@ class _Translator:
     def _define(self) -> None:
         function = self._function
         parameters = function.registers.parameters(function.signature)
-        with self._nested(f"def f{self._place.function}({', '.join(f'r{p}' for p in parameters)}):"):
+        with self._nested(f"def call{self._place.function}({', '.join(f'r{p}' for p in parameters)}):"):
             self._line("nonlocal fuel, depth, stack")
             self._line("if not depth: raise RecursionError")
             self._line("depth -= 1")
@@ -239,7 +239,7 @@ class _Translator:
         if instruction.op is Op.CALL_HELPER:
             value = self._helper(self._program.imports[called], rest)
         elif instruction.op is Op.CALL:
-            value = f"f{called}({_arguments(rest)})"
+            value = f"call{called}({_arguments(rest)})"
         else:
             value = f"t{called}[r{rest[0]}]({_arguments(rest[1:])})"
         self._line(value if result == NO_REGISTER else f"r{result} = {value}")
