@@ -326,3 +326,14 @@ def test_arguments_are_taken_as_the_signature_says() -> None:
         machine.call((1, 2))
     with pytest.raises(UsageError, match=r"1.5 is no whole number; the parameter is i32"):
         machine.call((1, 1.5, 2.0))
+
+
+def test_a_program_of_many_functions_calls_each() -> None:
+    """Generated names must not hide others: f32 once was the 33rd function, and the rounding."""
+    lines = ["program entry @0, arena 64, stack 0, data_end 16, depth 80"]
+    for number in range(70):
+        lines += ['function "" (f32) -> f32, registers 0 0 1 0, frame 0', "b0, depth 0:"]
+        lines += ["add.f32 r0, r0, r0", f"call r0, @{number + 1}, r0"] if number < 69 else ["sqrt.f32 r0, r0"]
+        lines += ["return.value r0"]
+    outcome = run(encode_program(assemble("\n".join(lines))), (2.0,))
+    assert outcome.value == 2.0**35 and outcome.calls == (1,) * 70
