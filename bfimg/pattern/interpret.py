@@ -119,6 +119,7 @@ class Machine:
     ) -> Outcome:
         """Run a function, the entry unless `function` tells another, for at most `fuel` operations.
 
+        BYTES_PER_OPERATION bytes that COPY or FILL write take as much time as one operation.
         Integer arguments are taken modulo 2^32 or 2^64. Raises UsageError when the arguments do not fit the signature.
         """
         number = self.program.entry if function is None else function

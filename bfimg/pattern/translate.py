@@ -26,6 +26,9 @@ _VARIABLE = re.compile(r"\b(a|b|k|holds|S|M32|M64|S32|S64)\b")
 _LITERALS = {"M32": str(M32), "M64": str(M64), "S32": str(S32), "S64": str(S64)}
 _I64_WRITTEN = (Op.CONST_I64_16, Op.CONST_I64, Op.ADD_I64_IMM8)
 
+# So many bytes of COPY or FILL take as much of the time given as an operation.
+BYTES_PER_OPERATION = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -182,6 +185,8 @@ class _Translator:
             values = ", ".join(f"r{register}" for register in registers_read(instruction))
             length = f", {operands[1] & M32}" if op is Op.CHECK_IMM32 else ""
             self._line(f"{op.name.partition('_')[0].lower()}({values}{length})")
+            if op in (Op.COPY, Op.FILL):
+                self._line(f"fuel -= r{operands[2]} // {BYTES_PER_OPERATION}")
 
     def _expression(self, instruction: Instruction, expression: str) -> str:
         read = registers_read(instruction)

@@ -209,6 +209,19 @@ def test_time_is_what_operations_it_was_given() -> None:
     assert trapped(run(data, (2,), fuel=19), Trap.TIME)
 
 
+@pytest.mark.parametrize("line", ["copy r0, r0, r1", "fill r0, r0, r1"])
+def test_long_copies_take_time(line: str) -> None:
+    text = f"""
+        program entry @f, arena 65536, stack 0, data_end 16, depth 1
+        function "f" (i32, i32), registers 2 0 0 0, frame 0
+        b0, depth 1:
+          {line}
+          jump b0
+        """
+    outcome = run(encode_program(assemble(text)), (16, 64000), fuel=100_000)
+    assert trapped(outcome, Trap.TIME) and outcome.total <= 2 * 101
+
+
 CALLS = """
     program entry @pick, arena 64, stack 0, data_end 16, depth 2
     import allocate
