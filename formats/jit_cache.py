@@ -42,7 +42,7 @@ class JitCacheEntry(Structure, c_name="jit_cache_entry", size=128, source=_SOURC
     """One compiled function. A stale or damaged entry is ignored, never run."""
 
     module_crc: int = u32("payload_crc of the module the code was made from")
-    function_index: int = u16("Function in the module's pattern program")
+    function_index: int = u16("Function in the module's pattern program; 0 for a native module")
     level: int = u8("Level the code was compiled at: O0 to O3", high=MAX_OPTIMISATION_LEVEL)
     flags: int = u8("None defined yet", const=0)
     module_name: bytes = text(32, "Module name, NUL-padded ASCII")

@@ -585,38 +585,40 @@ MODULE_FEATURES = _code(
 
 # JIT cache: the kernel ignores what is damaged and compiles again, so nothing here is an error.
 
+_WRITE_AGAIN = "let the kernel write it again: bfimg boot --keep-writes --config cache=yes"
+
 CACHE_SUPERBLOCK = _code(
     "JIT101",
     _WARNING,
     "superblock of the cache is damaged",
     "The kernel uses the other one, or starts with an empty cache.",
-    "boot the image: the kernel writes it again",
+    _WRITE_AGAIN,
 )
 CACHE_INDEX = _code(
     "JIT102",
     _WARNING,
     "index of the cache is damaged",
     "The kernel starts with an empty cache.",
-    "boot the image: the kernel writes it again",
+    _WRITE_AGAIN,
 )
 CACHE_ENTRY = _code(
     "JIT103",
     _WARNING,
     "entry of the cache is damaged",
     "The kernel ignores it and compiles the function again.",
-    "boot the image: the kernel writes it again",
+    _WRITE_AGAIN,
 )
 CACHE_EXTENT = _code(
     "JIT104",
     _WARNING,
     "code of the cache outside its place",
     "The code leaves the region or shares sectors with another entry's.",
-    "boot the image: the kernel writes it again",
+    _WRITE_AGAIN,
 )
 CACHE_CODE = _code(
     "JIT105",
     _WARNING,
     "code in the cache is damaged",
     "Its CRC is wrong; the kernel ignores the entry.",
-    "boot the image: the kernel writes it again",
+    _WRITE_AGAIN,
 )

@@ -72,7 +72,8 @@ def command(
 ) -> None:
     """Boot an image in QEMU and judge what it does.
 
-    The image is not written, unless --keep-writes says so. QEMU is the one BFIMG_QEMU names, else qemu-system-i386 on PATH.
+    The image is not written, unless --keep-writes says so. QEMU is the one BFIMG_QEMU names, else
+    qemu-system-i386 on PATH.
     """
     from bfimg.boot import BootOptions, boot
 

@@ -55,6 +55,13 @@ def test_disks_are_attached_read_only_by_absolute_path():
     assert second == "file=/x/nbd:c,format=raw,if=ide,index=1,snapshot=on"
 
 
+def test_what_the_guest_writes_is_kept_on_the_boot_disk_alone():
+    first, second = drives(image=Path("a"), slave=Path("b"), keep_writes=True)
+    assert first.endswith("index=0,snapshot=off")
+    assert second.endswith("index=1,snapshot=on")
+    assert drives(image=Path("a"), floppy=True, keep_writes=True)[0].endswith("snapshot=off")
+
+
 def test_floppy_takes_the_place_of_the_boot_disk():
     assert "if=floppy,index=0" in drives(image=Path("a"), floppy=True)[0]
     assert "order=a" in qemu_command(BootOptions(Path("a"), floppy=True), "qemu", "nonce")

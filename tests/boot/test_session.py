@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bfimg.boot import BootOptions, BootReport, ModuleResult, boot, session
-from bfimg.errors import InputError, ToolError, UsageError
+from bfimg.errors import BusyError, InputError, ToolError, UsageError
+from bfimg.image.store import Store
 
 BOOT_LINE = 'event("boot", nonce=nonce)\n'
 DONE_LINE = 'event("done")\n'
@@ -203,6 +204,24 @@ def test_transcript_holds_the_bytes_unchanged(run, tmp_path):
     path = tmp_path / "serial.log"
     run('os.write(1, b"a\\r\\n\\xff\\0b")\nsys.exit(1)', transcript=path)
     assert path.read_bytes() == b"a\r\n\xff\0b"
+
+
+def test_image_that_is_to_be_written_has_one_writer(fake_qemu, good_run, disk):
+    refused = []
+
+    def open_meanwhile(line: str) -> None:
+        with pytest.raises(BusyError, match="is being changed by another process"):
+            Store.open(disk, write=True)
+        refused.append(line)
+
+    options = BootOptions(disk, qemu=fake_qemu(good_run), keep_writes=True)
+    assert boot(options, open_meanwhile).passed
+    assert refused
+    with Store.open(disk, write=True), pytest.raises(BusyError):
+        boot(options)
+    # A run that writes nothing disturbs nobody.
+    with Store.open(disk, write=True):
+        assert boot(BootOptions(disk, qemu=fake_qemu(good_run))).passed
 
 
 @pytest.mark.parametrize("role", ["image", "slave"])

@@ -56,7 +56,7 @@ def entries_of() -> Callable[[bytes], dict[str, JitCacheEntry]]:
 
 @pytest.fixture(scope="session")
 def make_region() -> Callable[[Sequence[JitCacheEntry], bytes], bytes]:
-    """``make_region(entries, code)``: superblock A, its index with the entries sealed, code in the first code sector."""
+    """``make_region(entries, code)``: superblock A, its index of the entries, sealed; code in the first code sector."""
 
     def make(entries: Sequence[JitCacheEntry], code: bytes = b"") -> bytes:
         index = b"".join(entry.sealed().to_bytes() for entry in entries)
