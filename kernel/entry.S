@@ -5,15 +5,8 @@
  * Out: kernel_main(boot information) called with FPU and SSE on, bss cleared, own GDT and stack.
  */
 #include "bf_formats.inc"
+#include "machine/registers.h"
 #include "machine/segments.h"
-
-#define CR0_MONITOR_COPROCESSOR 0x0002
-#define CR0_EMULATION 0x0004
-#define CR0_TASK_SWITCHED 0x0008
-#define CR0_NUMERIC_ERROR 0x0020
-#define CR4_OSFXSR 0x0200
-#define CR4_OSXMMEXCPT 0x0400
-#define MXCSR_DEFAULT 0x1f80            /* all SSE exceptions masked, round to nearest */
 
 #define FEATURES_NEEDED \
     BF_CPU_FEATURE_FPU|BF_CPU_FEATURE_TSC|BF_CPU_FEATURE_CMOV|BF_CPU_FEATURE_SSE|BF_CPU_FEATURE_SSE2

@@ -98,7 +98,7 @@ def _prototype(crc: Crc) -> str:
 def c_crc_source() -> str:
     """Text of ``bf_crc.c``: one table-driven routine for each CRC, whose table is made at the first use.
 
-    The first argument continues an earlier result; pass `BF_CRCnn_INITIAL ^ BF_CRCnn_XOR_OUT` to begin.
+    The first argument continues an earlier result; pass BF_CRCnn_START to begin.
     """
     lines = [f"/* {BANNER} */", '#include "bf_formats.h"']
     for crc in ALL_CRCS:

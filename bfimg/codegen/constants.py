@@ -56,6 +56,7 @@ def defines() -> Iterator[Define]:
         yield Define(f"{prefix}_POLYNOMIAL_REFLECTED", f"{reflect(crc.polynomial, crc.width):#x}", crc.name)
         yield Define(f"{prefix}_INITIAL", f"{crc.initial:#x}", crc.name)
         yield Define(f"{prefix}_XOR_OUT", f"{crc.xor_out:#x}", crc.name)
+        yield Define(f"{prefix}_START", f"{crc.initial ^ crc.xor_out:#x}", f"First argument to begin {crc.name}")
 
 
 def reflect(value: int, width: int) -> int:

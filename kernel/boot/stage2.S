@@ -8,12 +8,12 @@
  * The builder fills in the descriptor. Nothing about the kernel is compiled in.
  */
 #include "bf_formats.inc"
+#include "machine/registers.h"
 #include "machine/segments.h"
 
 #define BOOT_INFO(field) (BF_MEM_BOOT_INFO_START + BF_OFF_BOOT_INFO_##field)
 #define DESCRIPTOR(field) [descriptor + BF_OFF_STAGE2_DESCRIPTOR_##field]
 #define SMAP 0x534d4150                 /* 'SMAP', the signature of INT 15h E820 */
-#define CR0_PROTECTED 1
 
 .intel_syntax noprefix
 .code16
@@ -222,7 +222,7 @@ enter_kernel:
     cli
     lgdt [gdt_descriptor]
     mov eax, cr0
-    or al, CR0_PROTECTED
+    or al, CR0_PROTECTION
     mov cr0, eax
     .byte 0xea                          /* far jump, loads cs */
     .short .Lprotected, SELECTOR_CODE

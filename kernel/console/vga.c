@@ -1,11 +1,10 @@
 #include "console/vga.h"
 
+#include "console/vga_text.h"
 #include "lib/string.h"
 #include "machine/io.h"
 
-#define COLUMNS 80
-#define ROWS 25
-#define TEXT_BUFFER ((uint16_t *)0xb8000) /* a cell: character, colour, background */
+#define TEXT_BUFFER ((uint16_t *)VGA_TEXT)
 #define CRTC_INDEX 0x3d4
 #define CRTC_DATA 0x3d5
 #define CRTC_CURSOR_HIGH 0x0e
@@ -26,13 +25,13 @@ static uint16_t cell(char character)
 
 static void clear_row(unsigned which)
 {
-    for (unsigned i = 0; i < COLUMNS; i++)
-        TEXT_BUFFER[which * COLUMNS + i] = cell(' ');
+    for (unsigned i = 0; i < VGA_COLUMNS; i++)
+        TEXT_BUFFER[which * VGA_COLUMNS + i] = cell(' ');
 }
 
 void vga_show_cursor(void)
 {
-    unsigned position = row * COLUMNS + column;
+    unsigned position = row * VGA_COLUMNS + column;
     outb(CRTC_INDEX, CRTC_CURSOR_HIGH);
     outb(CRTC_DATA, (uint8_t)(position >> 8));
     outb(CRTC_INDEX, CRTC_CURSOR_LOW);
@@ -66,7 +65,7 @@ void vga_set_background(enum vga_colour wanted)
 
 void vga_clear(void)
 {
-    for (unsigned i = 0; i < ROWS; i++)
+    for (unsigned i = 0; i < VGA_ROWS; i++)
         clear_row(i);
     row = column = 0;
     vga_show_cursor();
@@ -75,9 +74,9 @@ void vga_clear(void)
 static void new_line(void)
 {
     column = 0;
-    if (++row == ROWS) {
-        memmove(TEXT_BUFFER, TEXT_BUFFER + COLUMNS, (ROWS - 1) * COLUMNS * sizeof *TEXT_BUFFER);
-        row = ROWS - 1;
+    if (++row == VGA_ROWS) {
+        memmove(TEXT_BUFFER, TEXT_BUFFER + VGA_COLUMNS, (VGA_ROWS - 1) * VGA_COLUMNS * sizeof *TEXT_BUFFER);
+        row = VGA_ROWS - 1;
         clear_row(row);
     }
     vga_show_cursor(); /* once a line: port writes are slow */
@@ -93,7 +92,7 @@ void vga_put(char character)
         column -= column > 0;
         return;
     }
-    TEXT_BUFFER[row * COLUMNS + column] = cell(character);
-    if (++column == COLUMNS)
+    TEXT_BUFFER[row * VGA_COLUMNS + column] = cell(character);
+    if (++column == VGA_COLUMNS)
         new_line();
 }

@@ -8,6 +8,7 @@
 #include "interrupts/vectors.h"
 #include "machine/end.h"
 #include "machine/io.h"
+#include "machine/registers.h"
 #include "report/fault.h"
 #include "run/unwind.h"
 
@@ -66,7 +67,7 @@ void double_fault(void)
     guard_stop(GUARD_FAULT, &fault);
     pic_end_all(); /* an interrupt that found no stack was never acknowledged */
     state->eip = (uint32_t)(uintptr_t)guard_unwind;
-    state->eflags = EFLAGS_RESERVED; /* interrupts off */
+    state->eflags = EFLAGS_ALWAYS_SET; /* interrupts off */
 }
 
 void fault_end_run(const struct fault *fault)

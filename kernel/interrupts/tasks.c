@@ -2,12 +2,12 @@
 
 #include "bf_formats.h"
 #include "lib/string.h"
+#include "machine/registers.h"
 #include "machine/segments.h"
 
 #define DESCRIPTOR_CODE 0x00cf9b000000ffffull /* base 0, limit 4 GiB, 32 bits, accessed */
 #define DESCRIPTOR_DATA 0x00cf93000000ffffull
 #define DESCRIPTOR_TASK 0x0000890000000000ull /* available 32-bit TSS, ring 0; base 0, limit 0 */
-#define EFLAGS_ALWAYS_SET 2
 
 struct gdt_pointer {
     uint16_t limit;

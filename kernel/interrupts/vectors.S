@@ -3,6 +3,7 @@
  * and calls interrupt_dispatch with kernel memory writable. Intel SDM volume 3, chapter 6.
  */
 #include "interrupts/vectors.h"
+#include "machine/registers.h"
 
 #define WITH_ERROR_CODE 0x60227d00      /* vectors 8, 10-14, 17, 21, 29 and 30 push an error code */
 

@@ -1,8 +1,6 @@
 #include "lib/string.h"
 #include "loader/module.h"
 
-#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
-
 /* Both version-1 headers begin in the same way: magic, name, entry. The name is shown when it is one. */
 static void examine_legacy(struct module *module, const uint8_t *file, uint32_t size)
 {
@@ -32,7 +30,7 @@ static const char *find_flaw(const struct bf_bitcode_header *header, const uint8
         return "LLVM wrapper without a BareFlow header";
     if (header->header_version != BF_BITCODE_VERSION || header->header_size != sizeof *header)
         return "header of another version or size";
-    if (header->header_crc != bf_crc32(CRC32_START, header, offsetof(struct bf_bitcode_header, header_crc)))
+    if (header->header_crc != bf_crc32(BF_CRC32_START, header, offsetof(struct bf_bitcode_header, header_crc)))
         return "header CRC is wrong";
     if (header->wrapper.version != 0 || header->flags != 0 || header->optimisation_level > BF_MAX_OPTIMISATION_LEVEL)
         return "a header field is out of range";
@@ -40,7 +38,7 @@ static const char *find_flaw(const struct bf_bitcode_header *header, const uint8
         return "bitcode is empty or outside the file";
     if (header->pattern_size && !is_payload(header->pattern_offset, header->pattern_size, size))
         return "pattern section is outside the file";
-    if (header->payload_crc != bf_crc32(CRC32_START, file + sizeof *header, size - sizeof *header))
+    if (header->payload_crc != bf_crc32(BF_CRC32_START, file + sizeof *header, size - sizeof *header))
         return "payload CRC is wrong";
     return 0;
 }

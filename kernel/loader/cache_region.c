@@ -3,8 +3,6 @@
 #include "lib/string.h"
 #include "report/events.h"
 
-#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
-
 uint32_t cache_sectors(uint32_t size)
 {
     return (size + BF_SECTOR_SIZE - 1) / BF_SECTOR_SIZE;
@@ -12,7 +10,7 @@ uint32_t cache_sectors(uint32_t size)
 
 static bool is_whole(const struct bf_jit_cache_superblock *block)
 {
-    return block->crc == bf_crc32(CRC32_START, block, offsetof(struct bf_jit_cache_superblock, crc));
+    return block->crc == bf_crc32(BF_CRC32_START, block, offsetof(struct bf_jit_cache_superblock, crc));
 }
 
 static bool is_superblock(const struct bf_jit_cache_superblock *block)
@@ -60,7 +58,7 @@ static const char *find_index(struct cache_region *region, uint8_t *head)
         return "no valid superblock";
     region->entries = (struct bf_jit_cache_entry *)(head + current->index_sector * BF_SECTOR_SIZE);
     uint32_t size = current->entry_count * BF_SIZEOF_JIT_CACHE_ENTRY;
-    if (current->index_crc != bf_crc32(CRC32_START, region->entries, size))
+    if (current->index_crc != bf_crc32(BF_CRC32_START, region->entries, size))
         return "index CRC is wrong";
     region->count = current->entry_count;
     return 0;

@@ -6,7 +6,6 @@
 #include "machine/image.h"
 #include "report/events.h"
 
-#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
 #define SECTOR_BUFFER (MODULE_ARENA + CACHE_HEAD_BYTES)
 
 _Static_assert(CACHE_HEAD_BYTES + BF_DISK_JIT_CACHE_SECTORS * BF_SECTOR_SIZE <= BF_MEM_MODULE_ARENA_SIZE,
@@ -96,8 +95,8 @@ void cache_store_add(struct cache_store *store, const struct bf_jit_cache_entry 
         *added = *entry;
         memcpy(added->kernel_build_id, kernel_header.build_id, sizeof added->kernel_build_id);
         added->code_sector = sector;
-        added->code_crc = bf_crc32(CRC32_START, code, entry->code_size);
-        added->crc = bf_crc32(CRC32_START, added, offsetof(struct bf_jit_cache_entry, crc));
+        added->code_crc = bf_crc32(BF_CRC32_START, code, entry->code_size);
+        added->crc = bf_crc32(BF_CRC32_START, added, offsetof(struct bf_jit_cache_entry, crc));
         if (write_sectors(store, sector, code, entry->code_size)) {
             region->count++;
             store->changed = true;
@@ -122,9 +121,9 @@ void cache_store_commit(struct cache_store *store)
     next->sequence++;
     next->index_sector = BF_JIT_CACHE_INDEX_A + BF_JIT_CACHE_INDEX_B - current->index_sector;
     next->entry_count = region->count;
-    next->index_crc = bf_crc32(CRC32_START, region->entries, size);
+    next->index_crc = bf_crc32(BF_CRC32_START, region->entries, size);
     memcpy(next->kernel_build_id, kernel_header.build_id, sizeof next->kernel_build_id);
-    next->crc = bf_crc32(CRC32_START, next, offsetof(struct bf_jit_cache_superblock, crc));
+    next->crc = bf_crc32(BF_CRC32_START, next, offsetof(struct bf_jit_cache_superblock, crc));
     if (write_sectors(store, next->index_sector, region->entries, room) &&
         write_sectors(store, sector, next, sizeof *next))
         report_cache(next->sequence, region->count, region->entries + store->kept, region->count - store->kept);

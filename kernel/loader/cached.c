@@ -7,7 +7,6 @@
 #include "machine/image.h"
 #include "report/events.h"
 
-#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
 #define CODE_BUFFER (FILE_BUFFER + CACHE_HEAD_BYTES)
 
 _Static_assert(CACHE_HEAD_BYTES + BF_DISK_JIT_CACHE_SECTORS * BF_SECTOR_SIZE <= BF_MEM_FILE_BUFFER_SIZE,
@@ -27,7 +26,7 @@ static const struct module *find_origin(const struct bf_jit_cache_entry *entry, 
 const char *cached_find_flaw(const struct bf_jit_cache_entry *entry, uint32_t region_sectors)
 {
     uint32_t sectors = cache_sectors(entry->code_size);
-    if (entry->crc != bf_crc32(CRC32_START, entry, offsetof(struct bf_jit_cache_entry, crc)))
+    if (entry->crc != bf_crc32(BF_CRC32_START, entry, offsetof(struct bf_jit_cache_entry, crc)))
         return "entry CRC is wrong";
     if (memcmp(entry->kernel_build_id, kernel_header.build_id, sizeof entry->kernel_build_id) != 0)
         return "made by another kernel";
@@ -46,7 +45,7 @@ const uint8_t *cached_load(struct module *module)
     uint32_t sectors = cache_sectors(module->code_bytes);
     if (ata_read(module->place.cached.drive, module->place.cached.lba, sectors, CODE_BUFFER) != ATA_OK)
         module_refuse(module, "the disk could not be read");
-    else if (module->place.cached.crc != bf_crc32(CRC32_START, CODE_BUFFER, module->code_bytes))
+    else if (module->place.cached.crc != bf_crc32(BF_CRC32_START, CODE_BUFFER, module->code_bytes))
         module_refuse(module, "code CRC is wrong");
     else
         module->status = MODULE_VALID;

@@ -2,7 +2,6 @@
 #include "loader/module.h"
 #include "machine/cpu_features.h"
 
-#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
 #define TABLE_END (BF_NATIVE_TABLE_OFFSET + BF_SIZEOF_NATIVE_MODULE_TABLE)
 #define FLAGS_KNOWN \
     (BF_NATIVE_MODULE_FLAG_SIZE_KNOWN | BF_NATIVE_MODULE_FLAG_ANSWER_KNOWN | BF_NATIVE_MODULE_FLAG_INSTRUMENTED)
@@ -10,7 +9,7 @@
 
 static uint32_t table_crc(const struct bf_native_module_table *table)
 {
-    return bf_crc32(CRC32_START, table, offsetof(struct bf_native_module_table, table_crc));
+    return bf_crc32(BF_CRC32_START, table, offsetof(struct bf_native_module_table, table_crc));
 }
 
 /* Whether the code has a table. One whose magic alone is damaged is still a table: its CRC fits the right magic. */
@@ -26,7 +25,7 @@ static bool read_table(struct bf_native_module_table *table, const uint8_t *code
 
 static uint32_t crc_without_table(const struct bf_native_module_header *header, const uint8_t *code)
 {
-    uint32_t crc = bf_crc32(CRC32_START, header, sizeof *header);
+    uint32_t crc = bf_crc32(BF_CRC32_START, header, sizeof *header);
     crc = bf_crc32(crc, code, BF_NATIVE_TABLE_OFFSET);
     return bf_crc32(crc, code + TABLE_END, header->code_size - TABLE_END);
 }
@@ -136,7 +135,7 @@ void native_examine(struct module *module, const uint8_t *file, uint32_t size)
     module->entry_offset = header.entry_offset;
     module->image_bytes = header.code_size;
     module->cpu_features = cpu_features_present();
-    module->crc = bf_crc32(CRC32_START, code, header.code_size);
+    module->crc = bf_crc32(BF_CRC32_START, code, header.code_size);
     known_module_apply(module);
     if (has_table)
         apply_table(module, &table);

@@ -3,10 +3,9 @@
  */
 #include "bf_formats.inc"
 #include "console/com1.h"
+#include "console/vga_text.h"
+#include "machine/registers.h"
 
-#define EFLAGS_ID 0x200000              /* a CPU that can change it has CPUID */
-#define VGA_TEXT 0xb8000
-#define VGA_CELLS (80 * 25)
 #define WHITE_ON_RED 0x4f
 
 .intel_syntax noprefix
@@ -86,7 +85,7 @@ cpu_features:
     out dx, al
 
     mov edi, VGA_TEXT
-    mov ecx, VGA_CELLS
+    mov ecx, VGA_COLUMNS * VGA_ROWS
     mov ax, WHITE_ON_RED << 8 | ' '
     rep stosw
     mov edi, VGA_TEXT

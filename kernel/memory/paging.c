@@ -1,16 +1,14 @@
 #include "memory/paging.h"
 
+#include "console/vga_text.h"
+#include "machine/registers.h"
+
 #define PAGE_PRESENT 0x001
 #define PAGE_WRITABLE 0x002
 #define PAGE_CACHE_DISABLED 0x010
 #define PAGE_LARGE 0x080 /* of a directory entry: 4 MiB */
 #define LARGE_PAGE_SIZE 0x400000u
 #define ENTRIES 1024
-
-#define CR0_PAGING 0x80000000u
-#define CR4_LARGE_PAGES 0x10u /* every CPU with SSE2 has them */
-
-#define VGA_TEXT 0xb8000u
 
 #define DIRECTORY ((uint32_t *)BF_MEM_PAGE_TABLES_START)
 #define TABLE ((uint32_t *)(BF_MEM_PAGE_TABLES_START + BF_PAGE_SIZE)) /* of the first 4 MiB */

@@ -4,8 +4,6 @@
 #include "console/print.h"
 #include "console/serial.h"
 
-#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
-
 static print_sink sink;
 static uint32_t crc;     /* of what put_exported sent */
 static bool in_export;
@@ -83,7 +81,7 @@ void json_export_begin(void)
 {
     serial_fresh_line();
     print_to(serial_put, "%s\n", BF_EXPORT_BEGIN);
-    crc = CRC32_START;
+    crc = BF_CRC32_START;
     start(put_exported, true);
 }
 

@@ -4,9 +4,8 @@
  * memory cannot be written in between.
  */
 #include "bf_formats.inc"
-#include "interrupts/vectors.h"
+#include "machine/registers.h"
 
-#define MXCSR_DEFAULT 0x1f80            /* all SSE exceptions masked, round to nearest */
 #define TOP BF_MEM_MODULE_STACK_END
 #define START_LOW TOP - 8
 #define START_HIGH TOP - 4

@@ -2,8 +2,6 @@
 #pragma once
 #include "run/guard.h"
 
-#define EFLAGS_RESERVED 2 /* the bit that is always set */
-
 /* Whether module code is running. */
 bool guard_is_running(void);
 
