@@ -18,6 +18,7 @@ NATIVE_TABLE_MAGIC = Constant(0x42544D42, "'BMTB' in memory: the table of a nati
 NATIVE_TABLE_VERSION = Constant(1, "Version of the table")
 NATIVE_TABLE_OFFSET = Constant(16, "Where the table stands, from the start of the code", "bytes")
 NATIVE_FUNCTIONS_MAX = Constant(256, "Most functions that an instrumented module may have")
+NATIVE_FUNCTION_NAME_MAX = Constant(255, "Longest name of a function, without its NUL", "bytes")
 
 _SOURCE = "BareFlow design: native module"
 

@@ -52,7 +52,7 @@ class NativeBuilder:
                     f"section {section.name} of {section.size} bytes is not part of the image",
                     hint="use only the sections that compilers choose",
                 )
-        functions = _functions(read_elf(program.data), elf, image.address) if instrument else None
+        functions = _functions(read_elf(program.data), elf, image.address) if instrument else ()
         return LinkedModule(image.contents, functions, MODULE_CPU_FEATURES)
 
     def _runtime(self, cxx: bool) -> list[Artifact]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bfimg.formats.crc import CRC32
 from bfimg.formats.native_module import (
+    NATIVE_FUNCTION_NAME_MAX,
     NATIVE_TABLE_MAGIC,
     NATIVE_TABLE_OFFSET,
     NativeFunction,
@@ -52,6 +53,8 @@ def table_problems(data: bytes, table: NativeModuleTable) -> Iterator[str]:
             yield f"table.{name} {getattr(table, name):#x} is outside the image of {table.image_size} bytes"
     if bool(table.flags & NativeModuleFlag.INSTRUMENTED) != bool(table.functions):
         yield f"table.functions is {table.functions}, the flags say otherwise"
+    elif bool(table.functions) != bool(table.function_count):
+        yield f"table.function_count is {table.function_count}, table.functions {table.functions}"
     elif table.functions:
         yield from _function_problems(code, table)
 
@@ -61,13 +64,19 @@ def _function_problems(code: bytes, table: NativeModuleTable) -> Iterator[str]:
     if table.functions < table.image_size or end > len(code):
         yield f"table.functions {table.functions}..{end} are not between the image and the end of the code"
         return
-    last = -1
+    behind = 0
     for index, function in enumerate(functions(code, table)):
-        if not last < function.offset < table.image_size:
+        if not behind <= function.offset < table.image_size:
             yield f"table.functions[{index}].offset {function.offset:#x} is outside the image or out of order"
-        elif not end <= function.name < len(code) or code.find(b"\0", function.name) < 0:
+        elif function.size > table.image_size - function.offset:
+            yield f"table.functions[{index}].size {function.size} reaches beyond the image"
+        elif not (end <= function.name < len(code) and _is_name(code, function.name)):
             yield f"table.functions[{index}].name {function.name:#x} is no text behind the functions"
-        last = function.offset
+        behind = function.offset + function.size
+
+
+def _is_name(code: bytes, start: int) -> bool:
+    return code.find(b"\0", start, start + NATIVE_FUNCTION_NAME_MAX + 1) - start > 0
 
 
 def functions(code: bytes, table: NativeModuleTable) -> tuple[NativeFunction, ...]:

@@ -10,6 +10,7 @@ from bfimg.formats.bitcode_module import BitcodeHeader
 from bfimg.formats.crc import CRC32
 from bfimg.formats.llvm_wrapper import LlvmWrapperHeader
 from bfimg.formats.native_module import (
+    NATIVE_FUNCTION_NAME_MAX,
     NATIVE_FUNCTIONS_MAX,
     NATIVE_MODULE_VERSION,
     NATIVE_TABLE_OFFSET,
@@ -51,12 +52,12 @@ class FunctionName:
 class LinkedModule:
     """Code linked for the module arena, with a table whose linker's fields are filled in.
 
-    functions: those that report their calls, in the order of their offsets; None in a module without probes.
+    functions: those that report their calls, in the order of their offsets; none in a module without probes.
     cpu_features: bits of CpuFeature that the code needs.
     """
 
     image: bytes
-    functions: tuple[FunctionName, ...] | None
+    functions: tuple[FunctionName, ...]
     cpu_features: int
 
 
@@ -85,7 +86,7 @@ def sealed_module(
         flags |= NativeModuleFlag.SIZE_KNOWN
     if answer is not None:
         flags |= NativeModuleFlag.ANSWER_KNOWN
-    if linked.functions is not None:
+    if linked.functions:
         flags |= NativeModuleFlag.INSTRUMENTED
         functions = _functions(linked.functions, table.image_size)
         table = table.replace(functions=table.image_size, function_count=len(linked.functions))
@@ -102,7 +103,7 @@ def sealed_module(
 
 
 def _functions(named: Sequence[FunctionName], start: int) -> bytes:
-    """The NativeFunction entries at offset `start` of the code, and their names behind them."""
+    """The NativeFunction entries at offset `start` of the code, and their names, cut where too long, behind them."""
     if len(named) > NATIVE_FUNCTIONS_MAX:
         raise FitError(
             f"{len(named)} functions to instrument, a module may have {int(NATIVE_FUNCTIONS_MAX)}",
@@ -113,7 +114,7 @@ def _functions(named: Sequence[FunctionName], start: int) -> bytes:
     text = start + len(named) * NativeFunction.SIZE
     for function in named:
         entries += NativeFunction(offset=function.offset, size=function.size, name=text + len(names)).to_bytes()
-        names += function.name.encode("ascii", "backslashreplace") + b"\0"
+        names += function.name.encode("ascii", "backslashreplace")[:NATIVE_FUNCTION_NAME_MAX] + b"\0"
     return entries + names
 
 

@@ -5,7 +5,6 @@
 #define TABLE_END (BF_NATIVE_TABLE_OFFSET + BF_SIZEOF_NATIVE_MODULE_TABLE)
 #define FLAGS_KNOWN \
     (BF_NATIVE_MODULE_FLAG_SIZE_KNOWN | BF_NATIVE_MODULE_FLAG_ANSWER_KNOWN | BF_NATIVE_MODULE_FLAG_INSTRUMENTED)
-#define MAX_FUNCTION_NAME 256 /* bytes of a function's name, NUL included */
 
 static uint32_t table_crc(const struct bf_native_module_table *table)
 {
@@ -32,7 +31,7 @@ static uint32_t crc_without_table(const struct bf_native_module_header *header, 
 
 static bool is_function_name(const uint8_t *code, uint32_t code_size, uint32_t name)
 {
-    for (uint32_t end = name; end < code_size && end - name < MAX_FUNCTION_NAME; end++)
+    for (uint32_t end = name; end < code_size && end - name <= BF_NATIVE_FUNCTION_NAME_MAX; end++)
         if (code[end] == '\0')
             return end > name;
     return false;
@@ -44,7 +43,8 @@ static bool are_functions_sound(const struct bf_native_module_table *table, cons
     uint32_t end_before = 0;
     if (table->function_count == 0)
         return table->functions == 0;
-    if (table->function_count > BF_NATIVE_FUNCTIONS_MAX || table->functions < table->image_size || table->functions > code_size ||
+    if (table->function_count > BF_NATIVE_FUNCTIONS_MAX || table->functions < table->image_size ||
+        table->functions > code_size ||
         table->function_count * BF_SIZEOF_NATIVE_FUNCTION > code_size - table->functions)
         return false;
     const struct bf_native_function *function = (const void *)(code + table->functions);

@@ -9,6 +9,7 @@ from bfimg.formats.native_module import (
     NativeModuleFlag,
     NativeModuleTable,
 )
+from bfimg.module.identify import identify
 
 START = NATIVE_TABLE_OFFSET + NativeModuleTable.SIZE  # where the code of make_sealed begins
 ARENA = memory_region("module_arena").start
@@ -87,6 +88,8 @@ def test_table_that_makes_no_sense_is_refused_though_its_crc_is_right(slave_run,
     assert dict(zip(BAD_TABLES, found.values(), strict=True)) == {
         name: ("invalid", reason) for name, (_, reason) in BAD_TABLES.items()
     }
+    # `bfimg check` agrees.
+    assert [name for name, data in files.items() if not identify(data).problems] == ["GOOD.MOD"]
 
 
 @pytest.mark.parametrize(

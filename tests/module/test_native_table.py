@@ -23,7 +23,7 @@ IMAGE_SIZE = 128
 FUNCTIONS = (FunctionName(80, 8, "first"), FunctionName(96, 0, "_ZN6secondC2Ev"))
 
 
-def linked(named: tuple[FunctionName, ...] | None = FUNCTIONS, size: int = IMAGE_SIZE) -> LinkedModule:
+def linked(named: tuple[FunctionName, ...] = FUNCTIONS, size: int = IMAGE_SIZE) -> LinkedModule:
     """What a linker script makes: a jump, the table with its own fields filled in, code."""
     table = NativeModuleTable(image_size=size, init=88).to_bytes()
     image = b"\xe9\x00\x00\x00\x00".ljust(NATIVE_TABLE_OFFSET, b"\0") + table
@@ -54,12 +54,12 @@ def test_a_sealed_module_says_what_is_known() -> None:
 
 
 def test_what_is_not_known_is_not_claimed() -> None:
-    table = identify(sealed_module("one", linked(None))).table
+    table = identify(sealed_module("one", linked(()))).table
     assert table is not None
     assert (table.flags, table.size, table.answer, table.functions, table.function_count) == (0, 0, 0, 0, 0)
     table = identify(sealed_module("one", linked(()), size=0)).table
     assert table is not None
-    assert table.flags == NativeModuleFlag.SIZE_KNOWN | NativeModuleFlag.INSTRUMENTED
+    assert table.flags == NativeModuleFlag.SIZE_KNOWN
 
 
 def test_every_flipped_bit_is_noticed() -> None:
@@ -95,6 +95,7 @@ def test_every_flipped_bit_is_noticed() -> None:
         ({"functions": 172}, "table.functions 172..196 are not between the image and the end of the code"),
         ({"functions": 0xFFFFFFFF}, "table.functions 4294967295..4294967319 are not between"),
         ({"function_count": 257}, "table.function_count is 257, must be in ..256"),
+        ({"function_count": 0}, "table.function_count is 0, table.functions 128"),
         ({"function_count": 4}, "table.functions 128..176 are not between the image and the end of the code"),
     ],
     ids=str,
@@ -109,6 +110,8 @@ def test_each_wrong_field_is_named(fields: dict[str, int], problem: str) -> None
     [
         (0, {"offset": IMAGE_SIZE}, "table.functions[0].offset 0x80 is outside the image or out of order"),
         (1, {"offset": 80}, "table.functions[1].offset 0x50 is outside the image or out of order"),
+        (0, {"size": 17}, "table.functions[1].offset 0x60 is outside the image or out of order"),
+        (1, {"size": 33}, "table.functions[1].size 33 reaches beyond the image"),
         (1, {"name": 151}, "table.functions[1].name 0x97 is no text behind the functions"),
         (1, {"name": 173}, "table.functions[1].name 0xad is no text behind the functions"),
         (0, {"name": 0xFFFFFFFF}, "table.functions[0].name 0xffffffff is no text behind the functions"),
@@ -124,6 +127,12 @@ def test_each_wrong_function_is_named(index: int, fields: dict[str, int], proble
 def test_a_name_without_end() -> None:
     data = sealed_module("one", linked())[:-1] + b"x"
     assert "table.functions[1].name 0x9e is no text behind the functions" in identify(changed(data)).problems
+
+
+def test_long_names_are_cut_to_what_the_kernel_reads() -> None:
+    data = sealed_module("one", linked((FunctionName(80, 8, "n" * 300), FunctionName(96, 0, "last"))))
+    assert identify(data).problems == ()
+    assert data.endswith(b"\0" + b"n" * 255 + b"\0last\0")
 
 
 def test_code_without_a_table_is_a_module_too() -> None:
@@ -142,7 +151,7 @@ def test_a_file_cut_short_is_told_by_its_length_alone() -> None:
         (lambda: sealed_module("x" * 32, linked()), FormatError, r"module\.name"),
         (lambda: sealed_module("one", linked(size=99)), FormatError, "table says 99 bytes, the linker made 128"),
         (
-            lambda: sealed_module("one", LinkedModule(b"\xc3" * 16, None, 0)),
+            lambda: sealed_module("one", LinkedModule(b"\xc3" * 16, (), 0)),
             FormatError,
             r"module\.table: truncated: native_module_table needs 64 bytes, 0 are there",
         ),
