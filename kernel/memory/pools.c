@@ -4,7 +4,6 @@
  */
 #include "memory/pools.h"
 
-#include "bf_formats.h"
 #include "lib/string.h"
 
 #define FIRST_CAPACITY 16 /* blocks a table has room for when it is made; doubled when full */
@@ -25,17 +24,11 @@ struct pool {
 
 static struct pool pools[POOLS];
 
-static const struct pool_memory regions[POOLS] = {
-    [POOL_CODE] = {BF_MEM_JIT_CODE_START, BF_MEM_JIT_CODE_SIZE},
-    [POOL_DATA] = {BF_MEM_JIT_DATA_START, BF_MEM_JIT_DATA_SIZE},
-    [POOL_METADATA] = {BF_MEM_JIT_METADATA_START, BF_MEM_JIT_METADATA_SIZE},
-};
-
 void pools_init(const struct pool_memory memory[POOLS])
 {
     for (unsigned id = 0; id < POOLS; id++) {
         kernel_free(pools[id].blocks);
-        pools[id] = (struct pool){.memory = memory[id].size ? memory[id] : regions[id]};
+        pools[id] = (struct pool){.memory = memory[id]};
     }
 }
 

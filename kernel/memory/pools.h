@@ -14,8 +14,7 @@ struct pool_memory {
     uint32_t size; /* bytes */
 };
 
-/* Sets up empty pools over this memory, or over the regions of the memory map for a size of 0. What an earlier call set
- * up is forgotten, peaks included. */
+/* Sets up empty pools over this memory. What an earlier call set up is forgotten, peaks included. */
 void pools_init(const struct pool_memory memory[POOLS]);
 
 /* Returns memory aligned to `alignment`, a power of two from 1 to POOL_ALIGNMENT_MAX, of `size` bytes, 0 counting as 1.
