@@ -147,14 +147,6 @@ static bool poll_keys(void)
     return ring_put != ring_taken;
 }
 
-bool key_is_waiting(void)
-{
-    interrupts_off();
-    bool waiting = poll_keys();
-    interrupts_on();
-    return waiting;
-}
-
 int wait_key(void)
 {
     vga_show_cursor();

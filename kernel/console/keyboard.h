@@ -25,6 +25,3 @@ bool keyboard_init(void);
  * must be on: the timer's interrupt is what makes it look at COM1. Keys typed before are kept, 32 of them.
  */
 int wait_key(void);
-
-/* Whether wait_key would return at once. Interrupts must be on. */
-bool key_is_waiting(void);
