@@ -17,9 +17,11 @@ static const struct function_profile *next_function(const struct module_profile 
                                                     const struct function_profile *last)
 {
     const struct function_profile *best = 0;
-    for (const struct function_profile *it = profile->functions; it < profile->functions + profile->function_count; it++)
-        if (it->calls && (!last || is_before(last, it)) && (!best || is_before(it, best)))
-            best = it;
+    for (uint32_t i = 0; i < profile->function_count; i++) {
+        const struct function_profile *function = &profile->functions[i];
+        if (function->calls && (!last || is_before(last, function)) && (!best || is_before(function, best)))
+            best = function;
+    }
     return best;
 }
 
@@ -37,9 +39,13 @@ void profile_print(const struct module *module)
 {
     const struct module_profile *profile = module->profile;
     const struct function_profile *function = 0;
-    if (!profile)
-        return;
     console_print(VGA_WHITE, "%-29s %9s %13s %13s %11s\n", module->name, "calls", "cycles", "self", "average");
+    if (!profile) {
+        const struct function_profile whole = {
+            "(not instrumented)", module->calls, module->cycles.total, module->cycles};
+        print_function(&whole);
+        return;
+    }
     while ((function = next_function(profile, function)))
         print_function(function);
     if (profile->dropped)
@@ -50,5 +56,6 @@ void profile_print_all(void)
 {
     const struct module *module;
     for (uint32_t i = 0; (module = registry_active(i)); i++)
-        profile_print(module);
+        if (module->profile)
+            profile_print(module);
 }

@@ -2,9 +2,9 @@
 #pragma once
 #include "loader/module.h"
 
-/* A table of the functions that were called, those that took most cycles themselves first. Nothing for a module without
- * a profile. */
+/* A table of the functions that were called, those that took most cycles themselves first; of a module without a
+ * profile a line for its own calls. */
 void profile_print(const struct module *module);
 
-/* Of all active modules. */
+/* Of all active modules that have a profile. */
 void profile_print_all(void);

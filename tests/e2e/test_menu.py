@@ -40,6 +40,34 @@ def test_keys_choose_run_and_leave(boot_disk: Boot, disk: Path) -> None:
     assert len(run.events("wait_key")) == 5
 
 
+def test_unloaded_module_gives_way_to_the_one_it_overrode(boot_disk: Boot, disk: Path) -> None:
+    run = boot_disk(disk, keys=("u", "r", "u", "r", "q"))
+    assert run.report.passed, run.report.reason
+    assert [(event["name"], event["source"]) for event in run.events("unload")] == [
+        ("fibonacci", "disk"),
+        ("fibonacci", "embedded"),
+    ]
+    assert [(event["name"], event["source"]) for event in run.events("active")] == [("fibonacci", "embedded")]
+    # When both are gone, the next in the list is chosen.
+    assert [(event["name"], event["source"]) for event in run.events("module")] == [
+        ("fibonacci", "embedded"),
+        ("sum", "disk"),
+    ]
+
+
+def test_all_run_and_their_lists_and_profiles_are_shown(boot_disk: Boot, disk: Path) -> None:
+    run = boot_disk(disk, keys=("a", "c", "l", "p", "x", "q"), config=("iterations=2",))
+    assert run.report.passed, run.report.reason
+    assert run.only("done")["passed"] == len(ran(run)) == 12
+    cycles = {event["name"]: (event["calls"], event["cycles"]) for event in run.events("module")}
+    calls, total = cycles["fibonacci"]
+    lines = run.report.transcript.splitlines()
+    assert sum(line.split()[1:] == ["1", "fibonacci", "native", "disk", "passed"] for line in lines) == 2
+    row = ["(not", "instrumented)", "2", str(total), str(total), str(total // 2)]
+    assert calls == 2 and row in [line.split() for line in lines]
+    assert sum("q: quit" in line for line in lines) == 4  # at first, cleared, listed, and for a key without meaning
+
+
 def test_keys_that_do_not_leave_end_the_run(boot_disk: Boot, disk: Path) -> None:
     report = boot_disk(disk, keys=("r",)).report
     assert report.reason.startswith("stopped: the kernel waits for another key")
@@ -53,14 +81,14 @@ def test_keys_after_the_end_are_named(boot_disk: Boot, disk: Path) -> None:
 
 def test_the_menu_on_a_terminal(boot_disk: Boot, disk: Path) -> None:
     side, terminal = pty.openpty()
-    typed = iter([b"\x1b[B", b"r", b"eq"])  # the arrow down first
-    shown = []
+    # What the menu says when it is there, or what it did, before it waits; what is typed then, the arrow down first.
+    steps = [("quit", b"\x1b[B"), (">  2 sum", b"r"), ("OK  answer", b"eq")]
+    shown: list[str] = []
 
     def show(text: str) -> None:
         shown.append(text)
-        # The menu says what it did, or that it is there, before it waits.
-        if any(mark in text for mark in ("quit", ">  2 sum", "OK  answer")):
-            os.write(side, next(typed, b"q"))
+        if steps and steps[0][0] in "".join(shown):
+            os.write(side, steps.pop(0)[1])
 
     run = boot_disk(disk, interactive=True, terminal=Terminal(terminal, show))
     os.close(side)
