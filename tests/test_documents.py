@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from bfimg.boot import BootOptions, boot
+
 PAGES = ["README.md", "docs/architecture.md", "docs/add-a-module.md", "docs/events.md", "docs/configuration.md"]
 
 
@@ -112,6 +114,18 @@ def test_every_event_of_the_kernel_is_documented(repository: Path) -> None:
         for name in re.findall(r'json_begin\("(\w+)"\)', path.read_text(encoding="utf-8"))
     }
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == sent
+
+
+def test_every_member_of_an_event_is_documented(repository: Path, disk: Path) -> None:
+    docs = repository / "docs"
+    keys = " ".join(re.findall(r"^\| `(\w+)` \|", (docs / "configuration.md").read_text(), re.MULTILINE))
+    text = (docs / "events.md").read_text().replace("[every key](configuration.md)", keys)
+    documented = dict(re.findall(r"^\| `(\w+)` \|.*\|([^|]*)\|$", text, re.MULTILINE))
+    events = boot(BootOptions(disk, keys=("r", "u", "down", "r", "q"))).events
+    kinds = {event["event"] for event in events}
+    assert kinds == set(documented) - {"cache", "fault"}
+    for event in events:
+        assert set(event) - {"event"} <= set(re.findall(r"\w+", documented[event["event"]]))
 
 
 def test_every_command_of_the_features_table_runs(repository: Path, tmp_path: Path) -> None:
