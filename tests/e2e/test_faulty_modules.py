@@ -111,6 +111,19 @@ def test_fault_is_reported_with_its_place_and_registers(assemble, slave_run, mak
     assert fault["error_code"] == 2  # a write to an absent page in ring 0
 
 
+def test_each_module_starts_with_fresh_floating_point_units(assemble, slave_run, make_native):
+    """x87 control word and MXCSR at the entry are those that the Intel SDM asks for, whatever was there before."""
+    read = "push eax; stmxcsr [esp]; push eax; fnstcw [esp]; pop eax; shl eax, 16; pop ecx; or eax, ecx"
+    spoil = "push 0x7fbf; ldmxcsr [esp]; push 0x0c7f; fldcw [esp]; add esp, 8; fld1; fld1"
+    codes = {"A": read, "B": spoil, "C": read, "D": f"{spoil}; ud2", "E": read}
+    files = {
+        f"{name}.MOD": make_native(assemble(code), name=name.encode().ljust(32, b"\0")) for name, code in codes.items()
+    }
+    run = slave_run(files)
+    assert [run.module(f"{name}.MOD")["status"] for name in "BD"] == ["unchecked", "stopped"]
+    assert [run.module(f"{name}.MOD")["answer"] for name in "ACE"] == [0x037F_1F80] * 3
+
+
 def test_guest_that_turns_interrupts_off_and_loops_is_ended_by_the_host(
     assemble, boot_disk, kernel_disk, slave_volume, make_native
 ):

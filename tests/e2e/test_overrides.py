@@ -95,7 +95,7 @@ def test_module_on_disk_goes_before_the_embedded_one(disk, boot_disk):
     assert run.report.passed, run.report.reason
     assert overrides(run) == [("fibonacci", "native", "disk", "/fibonacci.mod", "embedded", "")]
     assert results(run)[("fibonacci", "native")][:2] == ("disk", "passed")
-    assert "from /fibonacci.mod, not embedded" in run.report.transcript
+    assert "  fibonacci      native   from /fibonacci.mod, not embedded\n" in run.report.transcript
 
 
 def test_embedded_module_runs_when_the_disk_has_none(disk, boot_disk, bfimg, programs):

@@ -48,6 +48,13 @@ def test_gcc_and_ld_build_an_image_with_the_same_answers(bfimg, tmp_path, boot_d
     assert answers == {program.name: program.answer for program in programs.values()}
 
 
+@pytest.mark.parametrize("compiler", ["clang", "gcc"])
+def test_kernel_and_modules_compile_without_a_warning(bfimg, tmp_path, monkeypatch, compiler):
+    monkeypatch.setenv("CC", f"{compiler} -Werror")
+    result = bfimg("build", "-o", tmp_path / "disk.img")
+    assert result.code == 0, result.err
+
+
 def test_gcc_builds_the_largest_kernels_too(tmp_path, boot_disk):
     layout = dataclasses.replace(default_layout(), kernel_pad_to=440 * 1024)
     run = boot_disk(build_image(layout, tmp_path / "gcc.img", select("gcc")).image)
