@@ -13,5 +13,5 @@ struct scancode_state {
     bool lock_is_held; /* repeats of a lock key toggle nothing */
 };
 
-/* Takes the next code. Returns the key pressed, as wait_key does, or 0: a release, a modifier, a key without meaning. */
+/* Takes the next code. Returns the key pressed, as wait_key does, or 0: a release, a modifier, one without meaning. */
 int scancode_key(struct scancode_state *state, uint8_t code);

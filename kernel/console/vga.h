@@ -32,8 +32,8 @@ void vga_set_background(enum vga_colour background);
 void vga_clear(void);
 
 /*
- * Writes where the next character stands, which moves on and scrolls. "\n" begins a line; "\b" moves back, not beyond the
- * first column, and erases nothing. The visible cursor follows at the end of each line.
+ * Writes where the next character stands, which moves on and scrolls. "\n" begins a line; "\b" moves back, not beyond
+ * the first column, and erases nothing. The visible cursor follows at the end of each line.
  */
 void vga_put(char character);
 

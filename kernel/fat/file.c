@@ -135,7 +135,8 @@ static enum fat_result read_part(struct fat_file *file, void *buffer, uint32_t s
     uint32_t within = file->position / BF_SECTOR_SIZE % file->volume->cluster_sectors;
     uint32_t offset = file->position % BF_SECTOR_SIZE;
     *count = size < BF_SECTOR_SIZE - offset ? size : BF_SECTOR_SIZE - offset;
-    enum fat_result result = fat_read_sectors(file->volume, fat_cluster_lba(file->volume, file->cluster) + within, 1, sector);
+    uint32_t lba = fat_cluster_lba(file->volume, file->cluster) + within;
+    enum fat_result result = fat_read_sectors(file->volume, lba, 1, sector);
     if (result == FAT_OK)
         memcpy(buffer, sector + offset, *count);
     return result;

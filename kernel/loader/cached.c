@@ -34,8 +34,9 @@ const char *cached_find_flaw(const struct bf_jit_cache_entry *entry, uint32_t re
         return "needs CPU features that are not there";
     if (entry->function_index || entry->flags || entry->relocation_count || entry->level > BF_MAX_OPTIMISATION_LEVEL)
         return "an entry field is out of range";
-    if (entry->code_size == 0 || entry->code_size > BF_MEM_MODULE_ARENA_SIZE || entry->code_sector < BF_JIT_CACHE_CODE ||
-        entry->code_sector > region_sectors || sectors > region_sectors - entry->code_sector)
+    if (entry->code_size == 0 || entry->code_size > BF_MEM_MODULE_ARENA_SIZE ||
+        entry->code_sector < BF_JIT_CACHE_CODE || entry->code_sector > region_sectors ||
+        sectors > region_sectors - entry->code_sector)
         return "code is empty or outside the cache";
     return 0;
 }

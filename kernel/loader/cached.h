@@ -1,4 +1,4 @@
-/* Modules in the JIT cache of the boot disk: code that an earlier run made from a module and kept. Format: jit_cache.py. */
+/* Modules in the JIT cache of the boot disk: code that an earlier run made and kept. Format: formats/jit_cache.py. */
 #pragma once
 #include "loader/cache_region.h"
 #include "loader/module.h"

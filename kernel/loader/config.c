@@ -104,6 +104,7 @@ const struct config_key config_keys[] = {
 };
 
 _Static_assert(BF_MEM_HEAP_SIZE == 256 * 1024, "the least heap_kib is what the memory map gives");
+_Static_assert(CONFIG_MAX_NAMES == 32 && CONFIG_VALUE_SIZE == 256, "the messages of set_modules say so");
 
 static void set_defaults(struct config *config)
 {

@@ -67,7 +67,8 @@ static void take_volume(const struct fat_volume *mounted, struct totals *totals)
         result = survey(volume, &files);
     }
     if (!volume || result != FAT_OK) {
-        report_volume_problem(mounted->drive->name, mounted->lba, volume ? fat_result_text(result) : "no memory for it");
+        const char *problem = volume ? fat_result_text(result) : "no memory for it";
+        report_volume_problem(mounted->drive->name, mounted->lba, problem);
         totals->invalid++;
         kernel_free(volume);
         return;

@@ -1,7 +1,7 @@
 /*
- * Protection by one page table with identical addresses. Ring 0 may write read-only pages while CR0.WP is clear, as it is
- * in the kernel; run/guard.S sets it while a module runs. Page 0 and everything the memory map does not name is absent.
- * Intel SDM volume 3, chapter 4.
+ * Protection by one page table with identical addresses. Ring 0 may write read-only pages while CR0.WP is clear, as it
+ * is in the kernel; run/guard.S sets it while a module runs. Page 0 and everything that the memory map does not name is
+ * absent, but for the screen. Intel SDM volume 3, chapter 4.
  */
 #pragma once
 #include <stdbool.h>

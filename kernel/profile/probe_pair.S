@@ -1,6 +1,6 @@
 /*
- * What -finstrument-functions makes of an empty function, and how the hooks of kernel/runtime/probes.S go on from there:
- * the same instructions, so that what they cost can be measured. Arguments on the stack.
+ * What -finstrument-functions makes of an empty function, and how the hooks of kernel/runtime/probes.S go on from
+ * there: the same instructions, so that what they cost can be measured. Arguments on the stack.
  */
 #include "bf_formats.inc"
 

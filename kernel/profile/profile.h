@@ -47,9 +47,9 @@ uint64_t profile_probe_outer(void);
 struct bf_native_function;
 
 /*
- * Before the first call of a module. `functions`, in the order of their offsets, and their NUL-terminated names stand in
- * the file's code at `code`, both checked; they stay there until profile_finish. Without room on the heap, or with more
- * than PROFILE_MAX_FUNCTIONS, nothing is recorded, and profile_finish returns 0.
+ * Before the first call of a module. `functions`, in the order of their offsets, and their NUL-terminated names stand
+ * in the file's code at `code`, both checked; they stay there until profile_finish. Without room on the heap, or with
+ * more than PROFILE_MAX_FUNCTIONS, nothing is recorded, and profile_finish returns 0.
  */
 void profile_start(const uint8_t *code, const struct bf_native_function *functions, uint32_t count);
 

@@ -1,5 +1,6 @@
 #include "report/export.h"
 
+#include "bf_formats.h"
 #include "report/json.h"
 
 void export_all(void)

@@ -1,7 +1,5 @@
 /* What the kernel knows of machine and modules, as one JSON document; its schema is bfimg/schemas/profile.json. */
 #pragma once
-#include "bf_formats.h"
-#include "profile/statistics.h"
 
 /* Sends the document, with the lines around it and its CRC. */
 void export_all(void);

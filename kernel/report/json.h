@@ -11,8 +11,8 @@
 void json_begin(const char *event);
 void json_end(void);
 
-/* The object between the lines BF_EXPORT_BEGIN and BF_EXPORT_END, and the line with its CRC. Its members and each object
- * in an array start a line. */
+/* The object between the lines BF_EXPORT_BEGIN and BF_EXPORT_END, and the line with its CRC. Its members and each
+ * object in an array start a line. */
 void json_export_begin(void);
 void json_export_end(void);
 

@@ -1,7 +1,7 @@
 /*
  * The way into module code and the two ways out. While it runs: its own stack, CR0.WP set, so that kernel memory is
- * read-only. The time is taken behind the switch and before the return, and kept at the top of the module's stack: kernel
- * memory cannot be written in between.
+ * read-only. The time is taken behind the switch and before the return, and kept at the top of the module's stack:
+ * kernel memory cannot be written in between.
  */
 #include "bf_formats.inc"
 #include "machine/registers.h"
@@ -25,7 +25,8 @@ kernel_esp:
 .section .text, "ax"
 .global guard_enter, guard_unwind
 
-/* uint64_t guard_enter(uint32_t function, uint32_t argument, uint32_t *value): eax, edx, ecx; interrupts are off before and behind it */
+/* uint64_t guard_enter(uint32_t function, uint32_t argument, uint32_t *value), in eax, edx and ecx. Interrupts are off
+ * before and behind it. */
 guard_enter:
     push ebp
     push ebx

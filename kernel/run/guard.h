@@ -29,8 +29,8 @@ struct guarded {
 };
 
 /*
- * Calls uint32_t function(uint32_t argument) at this address with the SSE and x87 state fresh. `limit_ms` 0 means no limit.
- * Not reentrant.
+ * Calls uint32_t function(uint32_t argument) at this address with the SSE and x87 state fresh. `limit_ms` 0 means no
+ * limit. Not reentrant.
  */
 void guard_call(uint32_t function, uint32_t argument, uint32_t limit_ms, struct guarded *outcome);
 

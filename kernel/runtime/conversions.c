@@ -1,6 +1,6 @@
 /*
  * Conversions between 64-bit integers and floating point, which i686 has no SSE2 instructions for. Compilers call these
- * by name (libgcc's names and meaning). To an integer they cut towards zero; what does not fit gives any value, as in C.
+ * by name (libgcc's names and meaning). To an integer they cut towards zero; what does not fit gives any value.
  */
 #include "binary64.h"
 

@@ -1,4 +1,4 @@
-/* sqrt: one instruction, correctly rounded. Written out, because a builtin may become a call of the function it is in. */
+/* sqrt: one instruction, correctly rounded. Written out: a builtin may become a call of the function it is in. */
 #include "include/math.h"
 
 double sqrt(double x)

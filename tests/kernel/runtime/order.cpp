@@ -1,5 +1,5 @@
-// In which order things are made and unmade. The answer has a digit for each that was made; when all have been unmade in
-// the right order, the last one ends in a breakpoint. A wrong order is an invalid instruction.
+// In which order things are made and unmade. The answer has a digit for each that was made; when all have been unmade
+// in the right order, the last one ends in a breakpoint. A wrong order is an invalid instruction.
 #include <cstdint>
 #include <cstdlib>
 
