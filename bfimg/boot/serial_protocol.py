@@ -53,14 +53,18 @@ class MachineLines:
 
 
 def parse_machine_lines(lines: Iterable[str]) -> MachineLines:
-    """Read the lines that start with LINE_PREFIX; others are for people. Bad ones are kept apart."""
+    """Read the lines that start with LINE_PREFIX; others are for people. Bad ones are kept apart.
+
+    An event may stand behind what a module has sent to the port itself without ending the line.
+    """
     events: list[Event] = []
     modules: list[ModuleResult] = []
     malformed: list[str] = []
     for line in lines:
-        if not line.startswith(LINE_PREFIX):
+        start = line.find(LINE_PREFIX + "{")
+        event = _parse_event(line[start:]) if start >= 0 else None
+        if event is None and not line.startswith(LINE_PREFIX):
             continue
-        event = _parse_event(line)
         module = _module_result(event) if event is not None and event["event"] == "module" else None
         if event is None or (event["event"] == "module" and module is None):
             malformed.append(line)

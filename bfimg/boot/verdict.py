@@ -114,7 +114,10 @@ def _ending(evidence: Evidence) -> Iterator[str]:
         yield f"the guest reset itself (triple fault) or shut down; {_last_line(evidence.lines)}"
         return
     ending = guest_exit(status)
-    if ending is None:
+    if status == QEMU_FAILURE and evidence.lines and not _messages(evidence.outcome.stderr):
+        # So does the value 0 at isa-debug-exit, which no kernel writes. A QEMU that fails says why.
+        yield f"the guest ended with the value 0, which means nothing; {_last_line(evidence.lines)}"
+    elif ending is None:
         yield f"QEMU failed with status {status}{_qemu_says(evidence.outcome.stderr)}"
     elif ending.boot_error is not None:
         yield f"boot error {ending.boot_error}: {ending.boot_error_meaning}"
@@ -148,7 +151,10 @@ def _results(evidence: Evidence) -> Iterator[str]:
     done = evidence.machine_lines.of("done")
     if not done:
         yield f"the kernel sent no done line; {_last_line(evidence.lines)}"
-    elif ending is None or ending.value != ExitValue.PASSED:
+    absent = [str(event.get("module")) for event in evidence.machine_lines.of("config") if event.get("module")]
+    if absent:
+        yield f"no module of this name: {shortened(', '.join(absent))}"
+    if done and (ending is None or ending.value != ExitValue.PASSED):
         yield f"the kernel reported failure: {_fields(done[-1])}"
     refused = [event for event in evidence.machine_lines.of("config") if event.get("file") == HOST_CONFIG_FILE]
     if refused:

@@ -13,12 +13,17 @@ static bool in_line;
 
 void serial_init(void)
 {
-    outb(COM1_INTERRUPT_ENABLE, 0);
+    outb(COM1_FIFO_CONTROL, FIFO_ENABLE_CLEARED);
+    serial_restore();
+}
+
+void serial_restore(void)
+{
     outb(COM1_LINE_CONTROL, LINE_DIVISOR_ACCESS);
     outb(COM1_DATA, 1); /* divisor 1: 115200 baud */
     outb(COM1_INTERRUPT_ENABLE, 0);
     outb(COM1_LINE_CONTROL, LINE_8N1);
-    outb(COM1_FIFO_CONTROL, FIFO_ENABLE_CLEARED);
+    outb(COM1_INTERRUPT_ENABLE, 0);
     outb(COM1_MODEM_CONTROL, MODEM_DTR_RTS);
 }
 

@@ -3,6 +3,9 @@
 
 void serial_init(void);
 
+/* Sets the port up again, whatever a module has done to it. What has arrived is kept. */
+void serial_restore(void);
+
 /* Sends one character; "\n" goes out as "\r\n". A port that stays busy is given up: waits are bounded. */
 void serial_put(char character);
 

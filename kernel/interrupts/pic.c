@@ -36,6 +36,12 @@ static void measure_entry(void)
 
 void pic_init(void)
 {
+    pic_restore();
+    measure_entry();
+}
+
+void pic_restore(void)
+{
     outb(MASTER_COMMAND, ICW1_EDGE_CASCADE_ICW4);
     outb(SLAVE_COMMAND, ICW1_EDGE_CASCADE_ICW4);
     outb(MASTER_DATA, PIC_FIRST_VECTOR);
@@ -46,7 +52,6 @@ void pic_init(void)
     outb(SLAVE_DATA, ICW4_8086);
     outb(MASTER_DATA, (uint8_t)~(1 << IRQ_CASCADE));
     outb(SLAVE_DATA, 0xff);
-    measure_entry();
 }
 
 static void unmask(enum irq irq)

@@ -10,6 +10,9 @@ enum irq { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQS = 16 };
 /* Moves the interrupts to PIC_FIRST_VECTOR, all masked. */
 void pic_init(void);
 
+/* The same again, whatever a module has done to the controllers: all masked. */
+void pic_restore(void);
+
 /* Registers what to call, with interrupts off, when `irq` comes, and unmasks it. */
 void irq_install(enum irq irq, void (*handler)(void));
 

@@ -2,8 +2,10 @@
  * Entry points of all vectors, VECTOR_STUB_SIZE bytes apart. Each builds a struct interrupt_frame on the stack it finds
  * and calls interrupt_dispatch with kernel memory writable. Intel SDM volume 3, chapter 6.
  */
+#include "bf_formats.inc"
 #include "interrupts/vectors.h"
 #include "machine/registers.h"
+#include "machine/segments.h"
 
 #define WITH_ERROR_CODE 0x60227d00      /* vectors 8, 10-14, 17, 21, 29 and 30 push an error code */
 
@@ -34,6 +36,9 @@ without_error_code:
 common:
     cld
     pushad
+    mov eax, SELECTOR_DATA
+    mov ds, eax                         /* a module may have loaded others; it goes on with these */
+    mov es, eax
     mov eax, cr0
     push eax
     and eax, ~CR0_WRITE_PROTECT
@@ -61,6 +66,6 @@ double_fault_entry:
     and eax, ~CR0_WRITE_PROTECT
     mov cr0, eax
     call double_fault
-    add esp, 4                          /* error code, always 0 */
+    mov esp, BF_MEM_TASKS_END           /* where it was; a module's `int 8` left no error code to remove */
     iretd
     jmp double_fault_entry

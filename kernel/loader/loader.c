@@ -6,6 +6,7 @@
 #include "loader/embedded.h"
 #include "loader/registry.h"
 #include "loader/volumes.h"
+#include "machine/devices.h"
 #include "report/fault.h"
 
 #define BREAKPOINT 0xcc /* int3: code that should be gone traps */
@@ -124,6 +125,7 @@ static bool call(struct module *module, uint32_t offset, const struct config *co
     guard_call(BF_MEM_MODULE_ARENA_START + offset, module->size, config->time_limit_ms, outcome);
     if (outcome->ending == GUARD_RETURNED)
         return true;
+    devices_restore();
     module->status = MODULE_STOPPED;
     module->reason = guard_reason(outcome);
     module->stopped = *outcome;
@@ -163,6 +165,7 @@ static void run(struct module *module, const uint8_t *code, const struct config 
     if (module->fini && module->status != MODULE_STOPPED)
         call(module, module->fini, config, &outcome);
     memset(MODULE_ARENA, BREAKPOINT, BF_MEM_MODULE_ARENA_SIZE);
+    devices_restore();
 }
 
 void loader_run(struct module *module, const struct config *config)

@@ -69,6 +69,12 @@ static inline uint64_t rdtsc(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* So that the address of an earlier page fault is not taken for that of a later exception. */
+static inline void forget_cr2(void)
+{
+    __asm__ volatile("movl %0, %%cr2" : : "r"(0));
+}
+
 /* Address of the last page fault. */
 static inline uint32_t read_cr2(void)
 {

@@ -1,10 +1,12 @@
 /*
  * The way into module code and the two ways out. While it runs: its own stack, CR0.WP set, so that kernel memory is
  * read-only. The time is taken behind the switch and before the return, and kept at the top of the module's stack:
- * kernel memory cannot be written in between.
+ * kernel memory cannot be written in between. No register is taken to be what it was: on the way out the kernel gets
+ * its own flags, segments and control registers back, and breakpoints of the CPU are off.
  */
 #include "bf_formats.inc"
 #include "machine/registers.h"
+#include "machine/segments.h"
 
 #define TOP BF_MEM_MODULE_STACK_END
 #define START_LOW TOP - 8
@@ -35,6 +37,10 @@ guard_enter:
     push ecx                            /* value */
     mov esi, eax                        /* function */
     mov edi, edx                        /* argument */
+    mov ebx, cr4
+    push ebx
+    mov ebx, cr0
+    push ebx
     mov [kernel_esp], esp
     fninit
     ldmxcsr [mxcsr_default]
@@ -51,25 +57,32 @@ guard_enter:
     cli
     mov ecx, eax
     rdtsc
-    sub eax, [START_LOW]
-    sbb edx, [START_HIGH]
-    mov ebx, cr0                        /* no register and no flag is taken to be what it was */
-    and ebx, ~CR0_WRITE_PROTECT
-    mov cr0, ebx
-    mov esp, [kernel_esp]
-    mov ebx, [esp]                      /* value */
-    mov [ebx], ecx
+    sub eax, ss:[START_LOW]
+    sbb edx, ss:[START_HIGH]
     jmp .Lleave
 
-/* void guard_unwind(void): from an interrupt or the double-fault task, kernel memory writable */
+/* void guard_unwind(void): from an interrupt or the double-fault task */
 guard_unwind:
-    clts                                /* set when a double fault came in between */
-    mov esp, [kernel_esp]
     xor eax, eax
     xor edx, edx
+    xor ecx, ecx
 .Lleave:
-    cld
-    pop ecx
+    mov ebx, SELECTOR_DATA
+    mov ds, ebx
+    mov es, ebx
+    mov fs, ebx
+    mov gs, ebx
+    mov esp, [kernel_esp]
+    pop ebx
+    mov cr0, ebx                        /* kernel memory is writable from here on */
+    pop ebx
+    mov cr4, ebx
+    xor ebx, ebx
+    mov dr7, ebx
+    push EFLAGS_ALWAYS_SET              /* interrupts off, direction up */
+    popfd
+    pop ebx                             /* value */
+    mov [ebx], ecx
     pop edi
     pop esi
     pop ebx

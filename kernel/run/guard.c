@@ -62,7 +62,12 @@ void guard_call(uint32_t function, uint32_t argument, uint32_t limit_ms, struct 
     ticks_left = limit_ms ? limit_ms + 1 : 0; /* the first tick may come at once */
     over = false;
     running = outcome;
+    forget_cr2();
+    uint64_t start = rdtsc();
     uint64_t cycles = guard_enter(function, argument, &outcome->value);
+    uint64_t elapsed = rdtsc() - start;
+    if (cycles > elapsed) /* the module has overwritten when it was called */
+        cycles = elapsed;
     running = 0;
     over = false;
     interrupted = interrupt_cycles() - interrupted;

@@ -49,6 +49,13 @@ def test_line_for_people_is_no_machine_line(line):
     assert not is_event_line(line)
 
 
+@pytest.mark.parametrize("printed", ["hello", "@@ ", "@ @@"])
+def test_event_behind_what_a_module_printed_is_found(printed):
+    parsed = parse_machine_lines([printed + "@@ {" + MODULE + "}"])
+    assert [module.file for module in parsed.modules] == ["/SUM.MOD"]
+    assert parsed.malformed == ()
+
+
 def test_event_may_be_nested_as_deep_as_allowed():
     assert is_event_line(nested(NESTING_MAX - 1))
 

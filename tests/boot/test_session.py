@@ -89,6 +89,10 @@ def test_module_not_yet_executable_is_counted_but_does_not_fail(run):
             + "sys.exit(33)",
             "the kernel refused setting 1: why",
         ),
+        (
+            BOOT_LINE + 'event("config", module="summ", problem="no such module")\n' + DONE_LINE + "sys.exit(35)",
+            "no module of this name: summ",
+        ),
         (BOOT_LINE + DONE_LINE + "sys.exit(0x3F)", "unknown value 0x1f"),
         ("sys.exit(0x85)", "boot error 2: stage 2 has no descriptor"),
         ("sys.exit(0xFF)", "boot error 63: a number this version does not know"),
@@ -101,6 +105,7 @@ def test_module_not_yet_executable_is_counted_but_does_not_fail(run):
             "QEMU failed with status 1: qemu: disk is gone",
         ),
         ("sys.exit(1)", "QEMU failed with status 1 and gave no message"),
+        (BOOT_LINE + "sys.exit(1)", "the guest ended with the value 0, which means nothing; last line: @@ "),
         (BOOT_LINE + DONE_LINE + "sys.exit(34)", "QEMU failed with status 34"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", "QEMU was ended by SIGSEGV"),
     ],
@@ -144,7 +149,7 @@ def test_text_that_was_expected_and_did_not_come_fails_the_run(run, good_run):
 
 
 def test_expected_text_does_not_end_the_run(run):
-    report = run('say("ready")\ntime.sleep(0.3)\nsys.exit(1)', expect=("ready",))
+    report = run('say("ready")\ntime.sleep(0.3)\nsys.exit(34)', expect=("ready",))
     assert report.reason.startswith("QEMU failed")
 
 

@@ -24,6 +24,7 @@ from bfimg.build.build import BuildReport, build_image
 from bfimg.build.layout import default_layout, load_layout
 from bfimg.build.programs import Program, load_programs
 from bfimg.formats.crc import CRC32
+from bfimg.formats.memory_map import memory_region
 from bfimg.formats.native_module import NATIVE_TABLE_OFFSET, NativeModuleHeader, NativeModuleTable
 from bfimg.module.wrap import native_module
 from bfimg.toolchain.compiler import select
@@ -268,5 +269,22 @@ def make_sealed() -> Callable[..., bytes]:
         head, tail = data[: NativeModuleHeader.SIZE + NATIVE_TABLE_OFFSET], data[NativeModuleHeader.SIZE + start :]
         values = {"image_size": start + len(code), "file_crc": CRC32.compute(head + tail), **fields}
         return head + NativeModuleTable().replace(**values).sealed().to_bytes() + tail
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def assemble(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bytes]:
+    """Function from Intel assembly to machine code at the start of the module arena."""
+    folder = tmp_path_factory.mktemp("assembled")
+
+    def make(text: str) -> bytes:
+        source, unlinked, flat = folder / "code.S", folder / "code.o", folder / "code.bin"
+        source.write_text(f".intel_syntax noprefix\n{text}\nret\n", encoding="ascii")
+        subprocess.run(["clang", "--target=i686-unknown-none-elf", "-msse2", "-c", source, "-o", unlinked], check=True)
+        at = hex(memory_region("module_arena").start)
+        link = ["ld.lld", "-m", "elf_i386", "--oformat", "binary", "-Ttext", at, unlinked, "-o", flat]
+        subprocess.run([*link, "--entry", at], check=True)
+        return flat.read_bytes()
 
     return make

@@ -1,6 +1,5 @@
 """Modules that misbehave while they run. In assembly: no compiler leaves a division by zero in."""
 
-import subprocess
 import time
 from pathlib import Path
 
@@ -62,23 +61,6 @@ FAULTS = {
     "endless loop with the direction flag set": ("std; 1: jmp 1b", "time limit"),
     "write to the interrupted kernel's registers": ("mov dword ptr [0x9000], 1", "page fault"),
 }
-
-
-@pytest.fixture(scope="module")
-def assemble(tmp_path_factory):
-    """Function from Intel assembly to machine code at the start of the module arena."""
-    folder = tmp_path_factory.mktemp("assembled")
-
-    def make(text):
-        source, unlinked, flat = folder / "code.S", folder / "code.o", folder / "code.bin"
-        source.write_text(f".intel_syntax noprefix\n{text}\nret\n", encoding="ascii")
-        subprocess.run(["clang", "--target=i686-unknown-none-elf", "-msse2", "-c", source, "-o", unlinked], check=True)
-        at = hex(memory_region("module_arena").start)
-        link = ["ld.lld", "-m", "elf_i386", "--oformat", "binary", "-Ttext", at, unlinked, "-o", flat]
-        subprocess.run([*link, "--entry", at], check=True)
-        return flat.read_bytes()
-
-    return make
 
 
 def test_every_fault_stops_its_module_and_the_next_one_runs(assemble, slave_run, make_native):
