@@ -9,7 +9,6 @@
 #include "lib/string.h"
 #include "loader/cached.h"
 #include "loader/loader.h"
-#include "loader/registry.h"
 #include "loader/volumes.h"
 #include "machine/end.h"
 #include "machine/fw_cfg.h"

@@ -203,7 +203,8 @@ static enum ata_result transfer_once(const struct ata_drive *drive, uint32_t lba
     return wait_idle();
 }
 
-static enum ata_result transfer(const struct ata_drive *drive, uint32_t lba, uint32_t count, uint8_t *buffer, bool write)
+static enum ata_result transfer(const struct ata_drive *drive, uint32_t lba, uint32_t count, uint8_t *buffer,
+                                bool write)
 {
     if (lba >= drive->sectors || count > drive->sectors - lba)
         return ATA_RANGE;

@@ -28,8 +28,8 @@ enum ata_result ata_open(unsigned index, struct ata_drive *drive);
 /* Reads `count` sectors into `buffer`. On failure the buffer's content is undefined. */
 enum ata_result ata_read(const struct ata_drive *drive, uint32_t lba, uint32_t count, void *buffer);
 
-/* Writes `count` sectors from `buffer`; on success they are on the medium, not only in the drive's cache. On failure any
- * part of them may be written. */
+/* Writes `count` sectors from `buffer`; on success they are on the medium, not only in the drive's cache. On failure
+ * any part of them may be written. */
 enum ata_result ata_write(const struct ata_drive *drive, uint32_t lba, uint32_t count, const void *buffer);
 
 /* The result in words, for reports. */

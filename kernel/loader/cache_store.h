@@ -12,8 +12,8 @@ struct cache_store {
     bool changed;
 };
 
-/* Reads the cache of the disk this kernel was loaded from. Entries that are stale, or whose code went wrong when it ran,
- * are left out. False, said why, when there is no place that is the cache's. */
+/* Reads the cache of the disk this kernel was loaded from. Entries that are stale, or whose code went wrong when it
+ * ran, are left out. False, said why, when there is no place that is the cache's. */
 bool cache_store_begin(struct cache_store *store, const struct ata_drive *boot_drive);
 
 /*
