@@ -138,21 +138,3 @@ struct memory_statistics heap_statistics(const struct heap *heap)
     statistics.fragmentation_percent = memory_fragmentation(statistics.free, largest);
     return statistics;
 }
-
-bool heap_is_sound(const struct heap *heap)
-{
-    size_t size = 0, used = 0;
-    for (const struct heap_block *block = heap->first; block; block = block->next) {
-        const struct heap_block *right = neighbour(block);
-        size += block->size;
-        used += block->is_free ? 0 : block->size;
-        /* Blocks that are too small, or more bytes than there are, come from a damaged or circular list. */
-        if (block->size < BLOCK_MIN || block->size % HEAP_ALIGNMENT || size > heap->size)
-            return false;
-        if (block->next && (uintptr_t)block->next < end_of(block))
-            return false;
-        if (right && block->is_free && right->is_free)
-            return false;
-    }
-    return size == heap->size && used == heap->used;
-}

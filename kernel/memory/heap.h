@@ -51,9 +51,6 @@ struct memory_statistics heap_statistics(const struct heap *heap);
 /* 100 * rest / free, rounded down, where rest is what `free` bytes have outside their largest block. */
 uint32_t memory_fragmentation(size_t free, size_t largest_block);
 
-/* Whether all blocks lie in order, fill the ranges, and no two free ones touch. */
-bool heap_is_sound(const struct heap *heap);
-
 /* The kernel's own heap, BF_MEM_HEAP. */
 extern struct heap kernel_heap;
 void kernel_heap_init(void);
