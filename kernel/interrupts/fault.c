@@ -65,7 +65,6 @@ void double_fault(void)
     if (!guard_is_running())
         fault_end_run(&fault);
     guard_stop(GUARD_FAULT, &fault);
-    pic_end_all(); /* an interrupt that found no stack was never acknowledged */
     state->eip = (uint32_t)(uintptr_t)guard_unwind;
     state->eflags = EFLAGS_ALWAYS_SET; /* interrupts off */
 }

@@ -19,6 +19,7 @@
 #define IRQ_SPURIOUS_SLAVE 15
 
 static void (*handlers[IRQS])(void);
+static uint16_t masked = (uint16_t)~(1 << IRQ_CASCADE); /* bit for each irq */
 static volatile uint64_t cycles;
 static uint32_t entry_cycles; /* of an interrupt, before and behind pic_dispatch */
 
@@ -32,6 +33,12 @@ static void measure_entry(void)
     start = rdtsc();
     __asm__ volatile("int %0" : : "i"(PIC_FIRST_VECTOR + IRQ_UNUSED) : "memory");
     entry_cycles = (uint32_t)(rdtsc() - start - cycles - nothing) - 1; /* the instruction itself */
+}
+
+static void set_masks(void)
+{
+    outb(MASTER_DATA, (uint8_t)masked);
+    outb(SLAVE_DATA, masked >> MASTER_IRQS);
 }
 
 void pic_init(void)
@@ -50,20 +57,14 @@ void pic_restore(void)
     outb(SLAVE_DATA, ICW3_SLAVE_NUMBER);
     outb(MASTER_DATA, ICW4_8086);
     outb(SLAVE_DATA, ICW4_8086);
-    outb(MASTER_DATA, (uint8_t)~(1 << IRQ_CASCADE));
-    outb(SLAVE_DATA, 0xff);
-}
-
-static void unmask(enum irq irq)
-{
-    uint16_t port = irq < MASTER_IRQS ? MASTER_DATA : SLAVE_DATA;
-    outb(port, inb(port) & (uint8_t)~(1 << irq % MASTER_IRQS));
+    set_masks();
 }
 
 void irq_install(enum irq irq, void (*handler)(void))
 {
     handlers[irq] = handler;
-    unmask(irq);
+    masked &= (uint16_t)~(1 << irq);
+    set_masks();
 }
 
 static uint8_t in_service(uint16_t command)
@@ -100,12 +101,4 @@ uint64_t interrupt_cycles(void)
         seen = cycles;
     while (seen != cycles); /* an interrupt came between the two halves */
     return seen;
-}
-
-void pic_end_all(void)
-{
-    while (in_service(SLAVE_COMMAND))
-        outb(SLAVE_COMMAND, OCW2_END);
-    while (in_service(MASTER_COMMAND))
-        outb(MASTER_COMMAND, OCW2_END);
 }

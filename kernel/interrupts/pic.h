@@ -10,7 +10,10 @@ enum irq { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQS = 16 };
 /* Moves the interrupts to PIC_FIRST_VECTOR, all masked. */
 void pic_init(void);
 
-/* The same again, whatever a module has done to the controllers: all masked. */
+/*
+ * The same again, whatever a module has done to the controllers; what has a handler stays unmasked. Nothing is in service
+ * afterwards: an interrupt that found no stack was never acknowledged.
+ */
 void pic_restore(void);
 
 /* Registers what to call, with interrupts off, when `irq` comes, and unmasks it. */
@@ -21,6 +24,3 @@ void pic_dispatch(enum irq irq);
 
 /* Cycles spent in handlers so far, for those who measure. */
 uint64_t interrupt_cycles(void);
-
-/* Acknowledges whatever is in service: its handler will not be finished. */
-void pic_end_all(void);

@@ -2,14 +2,12 @@
 
 #include "console/keyboard.h"
 #include "console/serial.h"
-#include "interrupts/pic.h"
 #include "interrupts/timer.h"
 #include "machine/io.h"
 
 void devices_restore(void)
 {
     interrupts_off();
-    pic_restore();
     timer_init();
     keyboard_init();
     serial_restore();

@@ -71,6 +71,7 @@ void guard_call(uint32_t function, uint32_t argument, uint32_t limit_ms, struct 
     running = 0;
     over = false;
     interrupted = interrupt_cycles() - interrupted;
+    pic_restore(); /* before an interrupt could come by a vector that the module has chosen */
     interrupts_on();
     if (outcome->ending == GUARD_RETURNED && cycles > interrupted)
         outcome->cycles = cycles - interrupted;

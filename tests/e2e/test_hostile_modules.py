@@ -71,7 +71,7 @@ def test_disorder_of_a_module_is_cleared_up(assemble, slave_run):
         ]
     run = slave_run(modules(files))
     found = {event["name"]: event for event in run.events("module")}
-    assert len(found) == len(files), run.report.transcript
+    assert len(found) == len(files), run.report.reason
     normal = found["before"]["answer"]
     for number, name in enumerate(DISORDER):
         assert found[f"evil{number}"]["status"] == "unchecked", name
