@@ -122,3 +122,9 @@ class TargetError(BfimgError, ValueError):
     """Bitcode for a machine other than BareFlow's."""
 
     exit_code = EXIT_FAILED
+
+
+class LoweringError(BfimgError, ValueError):
+    """Bitcode that cannot become a pattern program: the message names the function, the instruction and why."""
+
+    exit_code = EXIT_FAILED
