@@ -109,11 +109,12 @@ class MachineBlock:
 
 @dataclass(slots=True)
 class MachineFunction:
-    """`parameters`: registers of the parameters. `types`: type of each virtual register. `frame`: bytes."""
+    """A function. parameters: their registers. types: of each virtual register. frame: bytes of memory of its own."""
 
     name: str
-    parameters: list[int]
     result: ValueType
+    signature: tuple[ValueType, ...]
+    parameters: list[int] = field(default_factory=list)
     types: list[ValueType] = field(default_factory=list)
     blocks: list[MachineBlock] = field(default_factory=list)
     frame: int = 0
@@ -123,13 +124,9 @@ class MachineFunction:
         self.types.append(type)
         return len(self.types) - 1
 
-    @property
-    def signature(self) -> tuple[ValueType, tuple[ValueType, ...]]:
-        """Types of result and parameters."""
-        return self.result, tuple(self.types[parameter] for parameter in self.parameters)
-
     def __str__(self) -> str:
-        parameters = ", ".join(f"r{p} {self.types[p].name.lower()}" for p in self.parameters)
+        pairs = zip(self.parameters, self.signature, strict=True)
+        parameters = ", ".join(f"r{register} {type.name.lower()}" for register, type in pairs)
         lines = [f"function {self.name}({parameters}) -> {self.result.name.lower()}, frame {self.frame}"]
         for number, block in enumerate(self.blocks):
             lines.append(f" b{number}: {block.name} depth {block.depth}")
