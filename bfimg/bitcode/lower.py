@@ -23,6 +23,7 @@ from bfimg.bitcode.constants import Constants
 from bfimg.bitcode.dead import remove_dead
 from bfimg.bitcode.emit import Numbers, emit_function
 from bfimg.bitcode.ir import Function
+from bfimg.bitcode.isolate import optimise_isolated
 from bfimg.bitcode.layout import arrange_blocks
 from bfimg.bitcode.machine import MachineFunction
 from bfimg.bitcode.optimise import optimise
@@ -36,6 +37,7 @@ from bfimg.formats.pattern_program import FRAME_ALIGNMENT
 from bfimg.formats.pattern_types import ValueType
 from bfimg.pattern.encode import encode_program
 from bfimg.pattern.program import Program, Signature, Table
+from bfimg.pattern.verify import verify
 
 STAGES = ("read", "ir", "select", "dead", "phis", "registers", "program")
 """Names of the stages, in order, as `dump` is called with."""
@@ -52,14 +54,17 @@ class Lowered:
     data: bytes
 
 
-def lower(bitcode: bytes, entry: str, *, keep: Sequence[str] = (), dump: Dump | None = None) -> Lowered:
+def lower(
+    bitcode: bytes, entry: str, *, keep: Sequence[str] = (), dump: Dump | None = None, trusted: bool = False
+) -> Lowered:
     """The pattern program of raw bitcode whose function `entry` is called.
 
     keep: more functions that can be called from outside; all others may be inlined and dropped. dump: called after
-    each stage with its name and a readable text. Raises FormatError for damaged bitcode, LoweringError for what has
+    each stage with its name and a readable text. trusted: read the bitcode in this process, which damaged bitcode can
+    end, instead of in one of its own. Raises FormatError for damaged bitcode, LoweringError for what has
     no lowering, ToolError without llvmlite, NotFoundError without the entry.
     """
-    text = optimise(bitcode, (entry, *keep))
+    text = (optimise if trusted else optimise_isolated)(bitcode, (entry, *keep))
     return lower_assembly(text, entry, dump=dump)
 
 
@@ -85,8 +90,8 @@ def lower_assembly(text: str, entry: str, *, dump: Dump | None = None) -> Lowere
     _dump(dump, "registers", lambda: "\n".join(map(str, machines)))
     program = _program(linkage, machines, counts, entry, data_end)
     data = encode_program(program)
-    verify_program(data)
-    _dump(dump, "program", lambda: disassemble(program))
+    verify(data)
+    _dump(dump, "program", lambda: str(program))
     return Lowered(program, data)
 
 
@@ -136,7 +141,7 @@ def _program(
         imports=helpers,
         data=initial_data(linkage.module, linkage.constants),
         data_end=data_end,
-        arena_size=aligned + heap + stack,
+        arena_size=max(aligned + heap + stack, 32),
         stack_bytes=stack,
         call_depth=depth,
     )

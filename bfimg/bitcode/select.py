@@ -183,7 +183,8 @@ class Selector:
             self.builder.block = target
             self.builder.looping = target.depth > 0
             for instruction in block.instructions:
-                self.lower(instruction)
+                if instruction.opcode != "phi":
+                    self.lower(instruction)
         for block in blocks:
             self._finish_phis(block)
         self.builder.finish()
