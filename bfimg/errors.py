@@ -128,3 +128,9 @@ class LoweringError(BfimgError, ValueError):
     """Bitcode that cannot become a pattern program: the message names the function, the instruction and why."""
 
     exit_code = EXIT_FAILED
+
+
+class TrapError(BfimgError, RuntimeError):
+    """A program was stopped before it came to its end: a trap, or it ran too long."""
+
+    exit_code = EXIT_FAILED

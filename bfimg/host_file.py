@@ -52,6 +52,15 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def write_host_file(path: Path, data: bytes) -> None:
+    """Write a file, in the place of one that is there. Raises InputError when it cannot be written."""
+    try:
+        with replaced_file(path) as stream:
+            stream.write(data)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", path=str(path), hint="name another file") from None
+
+
 def umask() -> int:
     """The process's umask, which can only be read by setting it; the kernel also tells it without."""
     for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():

@@ -1,8 +1,4 @@
-"""LLVM bitcode to a pattern program. The stages, top to bottom; each can be looked at.
-
-read: LLVM optimises and prints. ir: read into typed objects. select: operations of the table on virtual registers.
-dead: what nobody reads is gone. phis: no phis any more. registers: numbered registers. program: encoded, verified.
-"""
+"""LLVM bitcode to a pattern program: the stages of `stages.py`, top to bottom; each can be looked at."""
 
 from __future__ import annotations
 
@@ -35,12 +31,10 @@ from bfimg.errors import LoweringError, NotFoundError
 from bfimg.formats.pattern_helpers import Helper
 from bfimg.formats.pattern_program import FRAME_ALIGNMENT
 from bfimg.formats.pattern_types import ValueType
+from bfimg.pattern.disassemble import disassemble
 from bfimg.pattern.encode import encode_program
 from bfimg.pattern.program import Program, Signature, Table
 from bfimg.pattern.verify import verify
-
-STAGES = ("read", "ir", "select", "dead", "phis", "registers", "program")
-"""Names of the stages, in order, as `dump` is called with."""
 
 HEAP_BYTES = 64 * 1024
 Dump = Callable[[str, str], None]
@@ -60,8 +54,8 @@ def lower(
     """The pattern program of raw bitcode whose function `entry` is called.
 
     keep: more functions that can be called from outside; all others may be inlined and dropped. dump: called after
-    each stage with its name and a readable text. trusted: read the bitcode in this process, which damaged bitcode can
-    end, instead of in one of its own. Raises FormatError for damaged bitcode, LoweringError for what has
+    each of the STAGES with its name and a readable text. trusted: read the bitcode in this process, which damaged
+    bitcode can end, instead of in one of its own. Raises FormatError for damaged bitcode, LoweringError for what has
     no lowering, ToolError without llvmlite, NotFoundError without the entry.
     """
     text = (optimise if trusted else optimise_isolated)(bitcode, (entry, *keep))
@@ -91,7 +85,7 @@ def lower_assembly(text: str, entry: str, *, dump: Dump | None = None) -> Lowere
     program = _program(linkage, machines, counts, entry, data_end)
     data = encode_program(program)
     verify(data)
-    _dump(dump, "program", lambda: str(program))
+    _dump(dump, "program", lambda: disassemble(program))
     return Lowered(program, data)
 
 

@@ -16,22 +16,20 @@ I32, I64 = ValueType.I32, ValueType.I64
 _KINDS = {"add": "ADD", "sub": "SUB", "mul": "MUL", "and": "AND", "or": "OR", "xor": "XOR"}
 _SHIFTS = {"shl": "SHL", "lshr": "SHR", "ashr": "SAR"}
 _DIVISIONS = {"udiv": "DIV_U", "sdiv": "DIV_S", "urem": "REM_U", "srem": "REM_S"}
-_INVERSE = {
-    Condition.ULT: Condition.UGE,
-    Condition.EQ: Condition.NE,
-    Condition.ULE: Condition.UGT,
-    Condition.SLT: Condition.SGE,
-    Condition.SLE: Condition.SGT,
-    FloatCondition.OEQ: FloatCondition.UNE,
-    FloatCondition.ULT: FloatCondition.OGE,
-    FloatCondition.UEQ: FloatCondition.ONE,
-    FloatCondition.ULE: FloatCondition.OGT,
-    FloatCondition.UNO: FloatCondition.ORD,
-}
-_INVERSES: dict[object, Condition | FloatCondition] = {
-    **{(type(a), a): b for a, b in _INVERSE.items()},
-    **{(type(b), b): a for a, b in _INVERSE.items()},
-}
+# A list, not a dictionary: the two kinds of conditions have equal numbers.
+_OPPOSITES: tuple[tuple[Condition | FloatCondition, Condition | FloatCondition], ...] = (
+    (Condition.ULT, Condition.UGE),
+    (Condition.EQ, Condition.NE),
+    (Condition.ULE, Condition.UGT),
+    (Condition.SLT, Condition.SGE),
+    (Condition.SLE, Condition.SGT),
+    (FloatCondition.OEQ, FloatCondition.UNE),
+    (FloatCondition.ULT, FloatCondition.OGE),
+    (FloatCondition.UEQ, FloatCondition.ONE),
+    (FloatCondition.ULE, FloatCondition.OGT),
+    (FloatCondition.UNO, FloatCondition.ORD),
+)
+_INVERSES = {(type(a), a): b for pair in _OPPOSITES for a, b in (pair, pair[::-1])}
 _EXCHANGED = {
     Condition.ULT: Condition.UGT,
     Condition.UGT: Condition.ULT,

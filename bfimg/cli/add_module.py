@@ -45,6 +45,7 @@ def _word(context: click.Context, parameter: click.Parameter, text: str | None) 
 @click.option("--size", callback=_word, metavar="N", help="Native: what the kernel calls the entry with.")
 @click.option("--answer", callback=_word, metavar="N", help="Native: what the entry has to return for it.")
 @option("--instrument", is_flag=True, help="Native: its functions report their calls to the profiler.")
+@option("--no-lower", is_flag=True, help="Leave out the pattern program: bitcode alone.")
 @dry_run_option
 @format_option
 def command(
@@ -59,6 +60,7 @@ def command(
     size: int | None,
     answer: int | None,
     instrument: bool,
+    no_lower: bool,
     dry_run: bool,
     output_format: str,
 ) -> None:
@@ -70,6 +72,8 @@ def command(
     With --native a source becomes machine code instead, by the compiler and with the runtime that build the kernel's
     own modules (CC and LD choose the programs). The kernel calls its entry as uint32_t entry(uint32_t size) and
     compares what it returns with the answer, where one is given.
+
+    Bitcode is lowered to the pattern program that the kernel compiles; that needs llvmlite.
 
     Example: bfimg add-module -i disk.img sha256.bc
 
@@ -86,7 +90,7 @@ def command(
     if answer is not None and size is None:
         raise UsageError("an answer is one to a call", hint="give --size too")
     made = NativeRequest(size, answer, instrument) if native else None
-    request = ModuleRequest(name, entry, level, module_version, made)
+    request = ModuleRequest(name, entry, level, module_version, made, lower=not no_lower)
     spec, _ = split_image((), image)
     if output_format == "json":
         with changing(spec, output, dry_run, show=False) as opened:
@@ -103,10 +107,11 @@ def _print_added(added: AddedModule) -> None:
     module = added.module
     verb = "replaced" if added.replaced else "added"
     entry = f", entry {module.info.entry}" if module.info.entry else ""
+    program = f" with a program of {module.program_size}" if module.program_size else ""
     short = "" if added.where.endswith(f"/{added.short_name}") else f" ({added.short_name})"
     echo(
         f"{verb} {added.where}{short}: {module.info.kind} module {module.info.name}{entry}{_call(module.info)}, "
-        f"{len(module.data)} bytes, from {module.origin} {module.source}"
+        f"{len(module.data)} bytes{program}, from {module.origin} {module.source}"
     )
 
 
@@ -140,6 +145,7 @@ def _print_json(image: str, modules: list[AddedModule], written: bool) -> None:
             "level": added.module.info.level,
             "module_version": added.module.info.version,
             "size": len(added.module.data),
+            "program_size": added.module.program_size,
             "source": str(added.module.source),
             "origin": added.module.origin,
         }

@@ -34,6 +34,7 @@ VERBS = {
     "map": "Draw an image as sectors, by region, with what is used, free and fragmented.",
     "mkdir": "Make folders in an image.",
     "mkfs": "Make an empty FAT12, FAT16 or FAT32 volume.",
+    "module": "Show, wrap, lower, verify and run module files.",
     "mv": "Rename or move files and folders in an image.",
     "patch": "Change an image as a patch file says, if it has the bytes the patch expects.",
     "profile": "Show what the kernel measured: modules, functions, calls; or compare two runs.",

@@ -18,6 +18,7 @@ from bfimg.formats.memory_map import memory_region
 from bfimg.formats.native_module import NATIVE_MODULE_MAGIC, NativeModuleHeader, NativeModuleTable
 from bfimg.formats.structure import Structure, decode_text
 from bfimg.module.native_table import find_table, table_problems
+from bfimg.module.program import read_section
 
 HEAD_BYTES = BitcodeHeader.SIZE
 
@@ -117,6 +118,8 @@ def _wrapped(data: bytes) -> ModuleInfo:
     end = header.pattern_offset + header.pattern_size
     if header.pattern_size and (header.pattern_offset < BitcodeHeader.SIZE or end > len(data)):
         problems.append(f"pattern section {header.pattern_offset}..{end} is outside the file of {len(data)} bytes")
+    elif section := read_section(data, header):
+        problems += section.problems
     return ModuleInfo(
         ModuleKind.BITCODE,
         decode_text(header.name),

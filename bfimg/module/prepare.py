@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bfimg.bitcode import BitcodeSummary, summarise
-from bfimg.errors import FitError, FormatError, TargetError, UsageError, located
+from bfimg.errors import FitError, FormatError, LoweringError, TargetError, ToolError, UsageError, located
 from bfimg.formats.memory_map import memory_region
 from bfimg.formats.native_module import NATIVE_MODULE_VERSION
 from bfimg.host_file import host_file_size, read_host_file
@@ -22,6 +23,7 @@ from bfimg.toolchain.compiler import CXX_SUFFIXES, assemble_bitcode, bitcode_com
 C_SUFFIXES = (".c", *CXX_SUFFIXES)
 _X86_32 = re.compile(r"i[3-6]86-")
 _FOREIGN_ABI = ("windows", "darwin", "macos", "uefi")
+Dump = Callable[[str, str], None]
 _HINT = "name an existing module file"
 
 
@@ -42,7 +44,8 @@ class NativeRequest:
 class ModuleRequest:
     """What the user says of a module beyond its file. None leaves the choice to the bitcode or the source.
 
-    native: make a native module of the source; without it a source becomes bitcode.
+    native: make a native module of the source; without it a source becomes bitcode. lower: make the pattern program
+    that the kernel compiles of bitcode. keep: functions besides the entry that stay callable.
     """
 
     name: str | None = None
@@ -50,29 +53,38 @@ class ModuleRequest:
     level: int | None = None
     module_version: int | None = None
     native: NativeRequest | None = None
+    lower: bool = True
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PreparedModule:
-    """A module file ready for the volume. `origin` says what it was made from."""
+    """A module file ready for the volume. `origin` says what it was made from.
+
+    program_size: bytes of its pattern program, 0 without one.
+    """
 
     source: Path
     origin: str
     file_name: str
     data: bytes
     info: ModuleInfo
+    program_size: int = 0
 
 
-def prepare(path: Path, request: ModuleRequest) -> PreparedModule:
-    """Read the host file `path` and make a module of it: bitcode gets a version-2 header, `.mod` stays.
+def prepare(path: Path, request: ModuleRequest, dump: Dump | None = None) -> PreparedModule:
+    """Read the host file `path` and make a module of it: bitcode gets a version-2 header and a pattern program,
+    `.mod` stays.
 
     C and C++ are compiled, `.ll` is assembled, by clang; to a native module by the compiler that builds the kernel.
+    dump: gets what each stage of the lowering made, see `bfimg.bitcode.lower`.
     Raises InputError for an unreadable file, FormatError for contents that are no module or damaged, TargetError for
     bitcode of another machine (its hint is the clang command that makes the right one), CompileError for a source
     with mistakes, NotFoundError when no entry function can be chosen, UsageError for a name that cannot name a file,
-    FitError for a module larger than the kernel's buffer.
+    FitError for a module larger than the kernel's buffer, LoweringError for bitcode that cannot become a program,
+    ToolError without clang or, for lowering, llvmlite.
     """
-    prepared = _prepare(path, request) if request.native is None else _compiled(path, request, request.native)
+    prepared = _prepare(path, request, dump) if request.native is None else _compiled(path, request, request.native)
     room = memory_region("file_buffer").size
     if len(prepared.data) > room:
         raise FitError(
@@ -83,7 +95,7 @@ def prepare(path: Path, request: ModuleRequest) -> PreparedModule:
     return prepared
 
 
-def _prepare(path: Path, request: ModuleRequest) -> PreparedModule:
+def _prepare(path: Path, request: ModuleRequest, dump: Dump | None) -> PreparedModule:
     data, origin = _read(path)
     info = identify(data)
     if info.kind is ModuleKind.NATIVE:
@@ -95,7 +107,7 @@ def _prepare(path: Path, request: ModuleRequest) -> PreparedModule:
             offset=0,
             hint="give LLVM bitcode (.bc, .ll), a native .mod, or a C or C++ file",
         )
-    return _bitcode(path, data, info, request, origin)
+    return _bitcode(path, data, info, request, origin, dump)
 
 
 def _compiled(path: Path, request: ModuleRequest, native: NativeRequest) -> PreparedModule:
@@ -162,7 +174,7 @@ def _check_target(path: Path, triple: str, source: str) -> None:
 def _native(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest) -> PreparedModule:
     if info.problems:
         raise FormatError(f"native module {info.problems[0]}", path=str(path), hint="build it again")
-    if request != ModuleRequest():
+    if replace(request, lower=True, keep=()) != ModuleRequest():
         raise UsageError(
             "a native module carries its own name and entry",
             path=str(path),
@@ -171,9 +183,12 @@ def _native(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest) -
     return PreparedModule(path, "native module", _file_name(path, info.name, "mod"), data, info)
 
 
-def _bitcode(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest, origin: str) -> PreparedModule:
-    damage = [] if info.kind is not ModuleKind.BITCODE else list(info.problems)
-    if damage:
+def _bitcode(
+    path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest, origin: str, dump: Dump | None
+) -> PreparedModule:
+    # A pattern section is made again, or left out: its problems are none of ours.
+    damage = [problem for problem in info.problems if not problem.startswith("pattern")]
+    if info.kind is ModuleKind.BITCODE and damage:
         raise FormatError(f"module {damage[0]}", path=str(path), hint="make the file again from its bitcode")
     bitcode = payload(data, info, str(path))
     summary = summarise(bitcode, path=str(path))
@@ -183,6 +198,7 @@ def _bitcode(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest, 
     defined = [f.name for f in summary.functions if not f.is_declaration and f.linkage == "external"]
     entry = choose_entry(path, defined, name, (info.entry or None) if request.entry is None else request.entry)
     file_name = _file_name(path, name, "bc")
+    program = _lowered(path, bitcode, entry, request.keep, dump) if request.lower else b""
     with located(str(path)):
         wrapped = wrap_bitcode(
             bitcode,
@@ -190,8 +206,20 @@ def _bitcode(path: Path, data: bytes, info: ModuleInfo, request: ModuleRequest, 
             entry=entry,
             level=info.level if request.level is None else request.level,
             module_version=(info.version or 1) if request.module_version is None else request.module_version,
+            program=program,
         )
-    return PreparedModule(path, origin or str(info.kind), file_name, wrapped, identify(wrapped))
+    return PreparedModule(path, origin or str(info.kind), file_name, wrapped, identify(wrapped), len(program))
+
+
+def _lowered(path: Path, bitcode: bytes, entry: str, keep: tuple[str, ...], dump: Dump | None) -> bytes:
+    from bfimg.bitcode.lower import lower
+
+    try:
+        with located(str(path)):
+            return lower(bitcode, entry, keep=keep, dump=dump).data
+    except (LoweringError, ToolError) as error:
+        error.hint = f"{error.hint}, or leave its program out: --no-lower"
+        raise
 
 
 def _file_name(path: Path, name: str, suffix: str) -> str:

@@ -21,22 +21,32 @@ from bfimg.formats.native_module import (
 )
 from bfimg.formats.structure import encode_text
 from bfimg.module.native_table import TABLE_START, file_crc
+from bfimg.module.program import pattern_section
+
+_SECTION_ALIGNMENT = 4
 
 
-def wrap_bitcode(bitcode: bytes, *, name: str, entry: str, level: int = 0, module_version: int = 1) -> bytes:
+def wrap_bitcode(
+    bitcode: bytes, *, name: str, entry: str, level: int = 0, module_version: int = 1, program: bytes = b""
+) -> bytes:
     """Raw LLVM bitcode with a version-2 header: a module file that LLVM tools open as it is.
 
-    level: where the kernel starts, 0 to 3. Raises FormatError when name or entry cannot stand in the header.
+    level: where the kernel starts, 0 to 3. program: the pattern program, which goes behind the bitcode in a section
+    of its own. Raises FormatError when name or entry cannot stand in the header.
     """
+    section = pattern_section(level, program) if program else b""
+    payload = bitcode + bytes(-len(bitcode) % _SECTION_ALIGNMENT) + section if section else bitcode
     header = BitcodeHeader(
         wrapper=LlvmWrapperHeader(offset=BitcodeHeader.SIZE, size=len(bitcode)),
         optimisation_level=level,
         module_version=module_version,
         name=encode_text(name, BitcodeHeader.field_spec("name").size, field="module.name"),
         entry=encode_text(entry, BitcodeHeader.field_spec("entry").size, field="module.entry"),
-        payload_crc=CRC32.compute(bitcode),
+        pattern_offset=BitcodeHeader.SIZE + len(payload) - len(section) if section else 0,
+        pattern_size=len(section),
+        payload_crc=CRC32.compute(payload),
     ).sealed()
-    return header.to_bytes() + bitcode
+    return header.to_bytes() + payload
 
 
 @dataclass(frozen=True, slots=True)

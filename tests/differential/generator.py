@@ -158,7 +158,11 @@ class Generator:
             signed = type.startswith("int") and bits < 32
             divisor = f"(({right} & 0x3F) | 1)"
             operator = self.random.choice("/%")
-            return f"(({type})({left} {operator} {divisor}))" if signed else f"(({type})(({wide}){left} {operator} {divisor}))"
+            return (
+                f"(({type})({left} {operator} {divisor}))"
+                if signed
+                else f"(({type})(({wide}){left} {operator} {divisor}))"
+            )
         if kind < 0.85:
             unsigned = type if type.startswith("u") else f"u{type}"
             count = self.random.randrange(1, bits)
@@ -320,7 +324,12 @@ class Generator:
         for name, type in scope.arrays:
             self.lines.append(f"    for (int i = 0; i < {ARRAY_LENGTH}; i++) h = {self.mixed(f'{name}[i]', type)};")
         for name in scope.structures:
-            for path, type in [(".tag", "uint8_t"), (".part.a", "int8_t"), (".part.b", "int64_t"), (".value", "double")]:
+            for path, type in [
+                (".tag", "uint8_t"),
+                (".part.a", "int8_t"),
+                (".part.b", "int64_t"),
+                (".value", "double"),
+            ]:
                 self.lines.append(f"    h = {self.mixed(name + path, type)};")
         self.lines.append("    return h;\n}")
 
