@@ -1,4 +1,4 @@
-"""Make the bitcode samples again from the module programs: run it after changing one."""
+"""Make the bitcode samples again, from the module programs and the C++ sample: run it after changing one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ PROGRAMS = SAMPLES.parent / "kernel" / "modules"
 
 
 def main() -> None:
-    compile_bitcode(PROGRAMS / "sha256.c", SAMPLES / "sha256.bc")
+    for source in [*sorted(PROGRAMS.glob("*.c")), SAMPLES / "shapes.cpp"]:
+        compile_bitcode(source, SAMPLES / f"{source.stem}.bc")
 
 
 if __name__ == "__main__":

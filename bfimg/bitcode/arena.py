@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bfimg.bitcode.constants import Constants, unsupported
+from bfimg.bitcode.constants import NOWHERE, Constants, unsupported
 from bfimg.bitcode.ir import GlobalVariable, Module, Zero
 from bfimg.formats.pattern_program import ARENA_START
 
@@ -41,4 +41,4 @@ def initial_data(module: Module, constants: Constants) -> bytes:
 
 
 def _variables(module: Module) -> list[GlobalVariable]:
-    return [variable for name, variable in module.variables.items() if name not in _FOR_LLVM]
+    return [variable for name, variable in module.variables.items() if name not in (*_FOR_LLVM, *NOWHERE)]

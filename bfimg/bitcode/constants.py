@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bfimg.bitcode.ir import Composite, Expression, GlobalName, Local, Module, Number, Text, Value, Zero
+from bfimg.bitcode.ir import Composite, Expression, GlobalName, Module, Number, Text, Value, Zero
 from bfimg.bitcode.machine import Constant
 from bfimg.bitcode.types import (
+    I64,
     DataLayout,
     FloatType,
-    FunctionType,
     IntType,
     PointerType,
     StructType,
@@ -21,6 +21,9 @@ from bfimg.errors import LoweringError
 from bfimg.formats.pattern_types import ValueType
 
 MAX_INTEGER_BITS = 64
+MAX_WIDE_BITS = 128
+# What C++ refers to and a module never needs: their address is 0, where no call and no access gets through.
+NOWHERE = ("__cxa_pure_virtual", "__dso_handle")
 
 
 def unsupported(what: object, reason: str) -> LoweringError:
@@ -37,12 +40,19 @@ def value_type(type: Type) -> ValueType:
     if isinstance(type, FloatType):
         return ValueType.F32 if type.bits == 32 else ValueType.F64
     if isinstance(type, IntType):
-        raise unsupported(type, "integers have at most 64 bits")
+        raise unsupported(type, "integers of this width are not supported")
     raise unsupported(type, "pattern programs have i32, i64, float and double only")
 
 
+def is_wide(type: Type) -> bool:
+    """True for integers that take two i64."""
+    return isinstance(type, IntType) and MAX_INTEGER_BITS < type.bits <= MAX_WIDE_BITS
+
+
 def scalars(type: Type) -> list[Type]:
-    """The types of all scalars inside, in order: none of void."""
+    """The types of all scalars inside, in order: none of void, two i64 of a wide integer."""
+    if is_wide(type):
+        return [I64, I64]
     if is_composite(type):
         return [scalar for part in parts(type) for scalar in scalars(part)]
     return [] if str(type) == "void" else [type]
@@ -69,7 +79,10 @@ class Constants:
             return [leaf for element in value.elements for leaf in self.leaves(element)]
         if isinstance(value, Text):
             return [Constant(ValueType.I32, byte) for byte in value.data]
-        return [Constant(value_type(value.type), self.bits(value))]
+        bits = self.bits(value)
+        if is_wide(value.type):
+            return [Constant(ValueType.I64, bits & (1 << 64) - 1), Constant(ValueType.I64, bits >> 64)]
+        return [Constant(value_type(value.type), bits)]
 
     def bits(self, value: Value) -> int:
         """The bits of a scalar constant. Raises LoweringError for one that cannot be computed."""
@@ -91,6 +104,8 @@ class Constants:
             return self.entries[name]
         if name in self.module.aliases:
             return self.bits(self.module.aliases[name])
+        if name in NOWHERE:
+            return 0
         raise unsupported(f"@{name}", "is declared but not defined in the module")
 
     def _expression(self, value: Expression) -> int:
@@ -155,13 +170,3 @@ _ARITHMETIC = {
     "xor": lambda a, b: a ^ b,
     "shl": lambda a, b: a << (b & 63),
 }
-
-
-def signature_text(type: FunctionType) -> str:
-    """A name for all functions that take and give the same LLVM types."""
-    return str(type)
-
-
-def constant_of(value: Value) -> bool:
-    """True for everything but the parameters and results of instructions."""
-    return not isinstance(value, Local)

@@ -35,6 +35,10 @@ def call_constructors(text: str, keep: Sequence[str]) -> str:
     calls = "\n".join(f"  call void {name}()" for _, name in constructors)
     text = text[: table.start()] + text[table.end() :] + _START.format(calls=calls)
     for name in keep:
-        header = re.compile(rf'^define [^@\n]*@"?{re.escape(name)}"?\([^\n]*\{{\n(?:\S[^\n]*:[^\n]*\n)?', re.MULTILINE)
+        # Behind the allocas, which have to stay in the first block when the call is inlined.
+        header = re.compile(
+            rf'^define [^@\n]*@"?{re.escape(name)}"?\([^\n]*\{{\n(?:\S[^\n]*:[^\n]*\n)?(?:  %\S+ = alloca [^\n]*\n)*',
+            re.MULTILINE,
+        )
         text = header.sub(lambda match: match[0] + "  call void @bfimg.start()\n", text, count=1)
     return text

@@ -365,6 +365,7 @@ _INTRINSICS: dict[str, Handler] = {
     "launder.invariant.group": _first,
     "strip.invariant.group": _first,
     "ptr.annotation": _first,
+    "threadlocal.address": _first,
     "is.constant": _number(0),
     "objectsize": _number(-1),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bfimg.bitcode.builder import ZERO
 from bfimg.bitcode.constants import unsupported
 from bfimg.bitcode.ir import Instruction, Value
 from bfimg.bitcode.select import Selector
@@ -66,6 +67,11 @@ def _free(self: Selector, instruction: Instruction, arguments: list[Value]) -> N
     """The heap of a module only grows."""
 
 
+def _at_exit(self: Selector, instruction: Instruction, arguments: list[Value]) -> None:
+    """Destructors of global objects never run: a module stays as it is until it is called again."""
+    self.set(instruction, ZERO)
+
+
 _LIBRARY: dict[str, Callable[[Selector, Instruction, list[Value]], None]] = {
     "memcpy": _copy,
     "memmove": _copy,
@@ -76,6 +82,13 @@ _LIBRARY: dict[str, Callable[[Selector, Instruction, list[Value]], None]] = {
     "fabsf": _magnitude,
     "malloc": _allocate,
     "free": _free,
+    "_Znwj": _allocate,
+    "_Znaj": _allocate,
+    "_ZdlPv": _free,
+    "_ZdlPvj": _free,
+    "_ZdaPv": _free,
+    "_ZdaPvj": _free,
+    "__cxa_atexit": _at_exit,
 }
 
 

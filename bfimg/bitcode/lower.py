@@ -10,6 +10,7 @@ from bfimg.bitcode import (  # noqa: F401 they register what they lower
     select_floats,
     select_integers,
     select_memory,
+    select_wide,
 )
 from bfimg.bitcode.arena import initial_data, place_globals
 from bfimg.bitcode.assembly import read_module

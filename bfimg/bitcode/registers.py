@@ -39,9 +39,10 @@ def assign_registers(machine: MachineFunction) -> dict[ValueType, int]:
         shared = _share(machine, flow, by_loop=True)
         if sum(map(len, shared.values())) > MAX_REGISTERS:
             shared = _share(machine, flow, by_loop=False)
-        if sum(map(len, shared.values())) <= MAX_REGISTERS:
+        excess = sum(map(len, shared.values())) - MAX_REGISTERS
+        if excess <= 0:
             break
-        _spill(machine, flow, spilled)
+        _spill(machine, flow, spilled, excess)
     numbers = [0] * len(machine.types)
     following = 0
     for type in _TYPES:
@@ -120,22 +121,19 @@ def _renumber(node: Node, numbers: list[int]) -> None:
         node.address = Address(base, index, at.scale, at.displacement)
 
 
-def _spill(machine: MachineFunction, flow: Flow, spilled: set[int]) -> None:
-    """Move the cheapest quarter of the registers that live across blocks to the frame."""
-    begin, _ = live_at_end(machine)
-    across = 0
-    for mask in begin:
-        across |= mask
+def _spill(machine: MachineFunction, flow: Flow, spilled: set[int], excess: int) -> None:
+    """Move registers to the frame: first those that are seldom used and in the way of many others."""
+    _, end = live_at_end(machine)
+    conflicts = interference(machine, end)
     cost: dict[int, int] = {}
     for number in flow.order:
         weight = 8 ** min(flow.depth[number], 6)
         for node in machine.blocks[number].nodes:
             for register in (*node.all_reads, node.result):
                 cost[register] = cost.get(register, 0) + weight
-    candidates = [r for r in members(across) if r not in spilled and r not in machine.parameters]
-    chosen = sorted(candidates, key=lambda register: cost.get(register, 0))[: max(16, len(candidates) // 4)]
-    if not chosen:
-        raise AssertionError("an operation reads more registers than there are")
+    candidates = [register for register in cost if register >= 0 and register not in spilled]
+    free = [register for register in candidates if register not in machine.parameters]
+    chosen = sorted(free, key=lambda register: cost[register] / (1 + conflicts[register].bit_count()))[: excess + 16]
     base = _frame_register(machine)
     spilled |= {*chosen, base}
     slots: dict[int, int] = {}

@@ -196,6 +196,8 @@ class Selector:
         if handler is None:
             raise self.refusal(instruction, "no lowering for this instruction")
         try:
+            if any(first(self, instruction) for first in FIRST):
+                return
             if isinstance(instruction.type, VectorType) and instruction.opcode in ELEMENTWISE:
                 self.by_element(instruction)
             else:
@@ -341,8 +343,12 @@ def _extension_wanted(user: Instruction) -> str:
     return "=" if opcode == "icmp" else ""
 
 
+FIRST: list[Callable[[Selector, Instruction], bool]] = []
+"""Asked before the handlers: True from one that has lowered the instruction."""
 HANDLERS: dict[str, Handler] = {}
+"""Lowering of each instruction, by its name."""
 ELEMENTWISE: set[str] = set()
+"""Instructions that vectors go through one element after the other."""
 
 
 def handles(*opcodes: str, elementwise: bool = False) -> Callable[[Handler], Handler]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bfimg.bitcode.builder import Builder
-from bfimg.bitcode.constants import scalars, unsupported, value_type
+from bfimg.bitcode.constants import is_wide, scalars, unsupported, value_type
 from bfimg.bitcode.ir import Instruction, Local, Value
 from bfimg.bitcode.machine import NO_REGISTER, Address, Constant, Leaf, Node
 from bfimg.bitcode.select import Selector, handles
+from bfimg.bitcode.types import I64 as I64_TYPE
 from bfimg.bitcode.types import DataLayout, IntType, StructType, Type, VectorType, is_composite, parts
 from bfimg.formats.pattern_ops import Op
 from bfimg.formats.pattern_types import ValueType
@@ -103,6 +104,8 @@ def _without_constant(builder: Builder, leaf: int, step: int, uses: int) -> tupl
 
 def scalar_offsets(layout: DataLayout, type: Type) -> list[tuple[int, Type]]:
     """Where in memory each scalar of a type lies."""
+    if is_wide(type):
+        return [(0, I64_TYPE), (8, I64_TYPE)]
     if not is_composite(type):
         return [(0, type)] if scalars(type) else []
     if isinstance(type, VectorType) and isinstance(type.element, IntType) and type.element.bits % 8:

@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from tests.bitcode.oracle import Native, lowered
 
 from bfimg.pattern.interpret import Machine
+from tests.bitcode.oracle import Native, lowered
 
 WIDTHS = (1, 7, 8, 16, 24, 31, 32, 33, 48, 64)
 FULL_WIDTHS = (8, 16, 32, 64)
@@ -16,7 +16,8 @@ BINARY = ("add", "sub", "mul", "and", "or", "xor")
 SHIFTS = ("shl", "lshr", "ashr")
 DIVISIONS = ("udiv", "urem", "sdiv", "srem")
 PREDICATES = ("eq", "ne", "ult", "ule", "ugt", "uge", "slt", "sle", "sgt", "sge")
-FLOAT_PREDICATES = "oeq ogt oge olt ole one ord ueq ugt uge ult ule une uno true false".split(" ")
+ORDERED = ("oeq", "ogt", "oge", "olt", "ole", "one", "ord")
+FLOAT_PREDICATES = (*ORDERED, "ueq", "ugt", "uge", "ult", "ule", "une", "uno", "true", "false")
 INTRINSICS_2 = ("smax", "smin", "umax", "umin", "uadd.sat", "usub.sat", "sadd.sat", "ssub.sat")
 OVERFLOWS = ("uadd", "usub", "sadd", "ssub")
 
@@ -34,13 +35,19 @@ def integer_cases(bits: int) -> Iterator[tuple[str, str]]:
         low = f"%d = or {t} %b, 1\n  %e = lshr {t} %d, {min(2, bits - 1)}\n  %g = or {t} %e, 1"
         yield op, f"{low}\n  %r = {op} {t} %a, %g" if bits > 2 else f"%r = {op} {t} %a, {'true' if bits == 1 else 1}"
     for predicate in PREDICATES:
-        yield predicate, f"%c = icmp {predicate} {t} %a, %b\n  %r = zext i1 %c to {t}" if bits > 1 else (
-            f"%r = icmp {predicate} {t} %a, %b"
+        yield (
+            predicate,
+            f"%c = icmp {predicate} {t} %a, %b\n  %r = zext i1 %c to {t}"
+            if bits > 1
+            else (f"%r = icmp {predicate} {t} %a, %b"),
         )
         yield f"select.{predicate}", f"%c = icmp {predicate} {t} %a, %b\n  %r = select i1 %c, {t} %b, {t} 1"
-        yield f"branch.{predicate}", (
-            f"%c = icmp {predicate} {t} %a, 1\n  br i1 %c, label %one, label %two\none:\n  br label %two\ntwo:\n"
-            f"  %r = phi {t} [ %b, %entry ], [ 1, %one ]"
+        yield (
+            f"branch.{predicate}",
+            (
+                f"%c = icmp {predicate} {t} %a, 1\n  br i1 %c, label %one, label %two\none:\n  br label %two\ntwo:\n"
+                f"  %r = phi {t} [ %b, %entry ], [ 1, %one ]"
+            ),
         )
     for name in INTRINSICS_2[:4]:
         yield name, f"%r = call {t} @llvm.{name}.{t}({t} %a, {t} %b)"
@@ -51,8 +58,10 @@ def integer_cases(bits: int) -> Iterator[tuple[str, str]]:
     if bits >= 8:
         yield "bitreverse", f"%r = call {t} @llvm.bitreverse.{t}({t} %a)"
         for sign in "us":
-            yield f"{sign}cmp", f"%s = call i8 @llvm.{sign}cmp.i8.{t}({t} %a, {t} %b)\n  %r = " + (
-                "freeze i8 %s" if bits == 8 else f"sext i8 %s to {t}"
+            yield (
+                f"{sign}cmp",
+                f"%s = call i8 @llvm.{sign}cmp.i8.{t}({t} %a, {t} %b)\n  %r = "
+                + ("freeze i8 %s" if bits == 8 else f"sext i8 %s to {t}"),
             )
     if bits in (16, 32, 48, 64):
         yield "bswap", f"%r = call {t} @llvm.bswap.{t}({t} %a)"
@@ -70,9 +79,12 @@ def full_width_cases(t: str, bits: int) -> Iterator[tuple[str, str]]:
     names = [*OVERFLOWS, "umul", *(["smul"] if bits < 64 else [])]
     for name in names:
         pair = f"{{ {t}, i1 }}"
-        yield f"{name}.overflow", (
-            f"%o = call {pair} @llvm.{name}.with.overflow.{t}({t} %a, {t} %b)\n  %v = extractvalue {pair} %o, 0\n"
-            f"  %w = extractvalue {pair} %o, 1\n  %r = select i1 %w, {t} 77, {t} %v"
+        yield (
+            f"{name}.overflow",
+            (
+                f"%o = call {pair} @llvm.{name}.with.overflow.{t}({t} %a, {t} %b)\n  %v = extractvalue {pair} %o, 0\n"
+                f"  %w = extractvalue {pair} %o, 1\n  %r = select i1 %w, {t} 77, {t} %v"
+            ),
         )
     for name in ("fshl", "fshr"):
         yield name, f"%r = call {t} @llvm.{name}.{t}({t} %a, {t} %b, {t} %a)"
@@ -141,9 +153,9 @@ def float_cases(t: str, other: str) -> Iterator[tuple[str, str]]:
         yield predicate, f"{compare}\n  %r = uitofp i1 %c to {t}"
         yield f"select.{predicate}", f"{compare}\n  %r = select i1 %c, {t} %a, {t} %b"
         yield f"other.{predicate}", f"{compare}\n  %r = select i1 %c, {t} %b, {t} %a"
-        yield f"not.{predicate}", f"{compare}\n  %d = xor i1 %c, true\n  br i1 %d, label %one, label %two\none:\n  br label %two\n" + (
-            f"two:\n  %r = phi {t} [ %b, %entry ], [ %a, %one ]"
-        )
+        turned = f"{compare}\n  %d = xor i1 %c, true\n  br i1 %d, label %one, label %two"
+        joined = f"two:\n  %r = phi {t} [ %b, %entry ], [ %a, %one ]"
+        yield f"not.{predicate}", f"{turned}\none:\n  br label %two\n{joined}"
     for name in ("fabs", "sqrt", "floor", "ceil", "trunc", "round", "rint", "nearbyint", "roundeven"):
         yield name, f"%r = call {t} @llvm.{name}.{suffix(t)}({t} %a)"
     for name in ("copysign",):
@@ -155,7 +167,10 @@ def float_cases(t: str, other: str) -> Iterator[tuple[str, str]]:
         for sign in "su":
             limited = f"%k = call {t} @llvm.fabs.{suffix(t)}({t} %a)\n  %s = fcmp olt {t} %k, 100.0\n"
             sane = f"{limited}  %v = select i1 %s, {t} {'%a' if sign == 's' else '%k'}, {t} 3.0\n"
-            yield f"fpto{sign}i.{bits}", f"{sane}  %i = fpto{sign}i {t} %v to i{bits}\n  %r = {sign}itofp i{bits} %i to {t}"
+            yield (
+                f"fpto{sign}i.{bits}",
+                f"{sane}  %i = fpto{sign}i {t} %v to i{bits}\n  %r = {sign}itofp i{bits} %i to {t}",
+            )
     if t == "double":
         yield "resize", f"%n = fptrunc {t} %a to {other}\n  %r = fpext {other} %n to {t}"
         yield "frem", "%r = frem double %a, %b"
@@ -292,3 +307,31 @@ def test_vectors(name: str) -> None:
     for pair in operands(64):
         outcome = machine.call(pair, function=machine.function(name))
         assert outcome.value == native.call(name, pair), (name, *map(hex, pair))
+
+
+@pytest.mark.parametrize("bits", [65, 66, 96, 127, 128])
+def test_wide_integers(bits: int) -> None:
+    """Integers of more than 64 bits, as LLVM makes them for sums over 64-bit counters."""
+    t, text, names = f"i{bits}", [], []
+    bodies = {op: f"%r = {op} {t} %a, %b" for op in (*BINARY,)}
+    bodies |= {f"{op}.{n}": f"%r = {op} {t} %a, {n}" for op in SHIFTS for n in (0, 1, 2, 33, 64)}
+    for predicate in PREDICATES:
+        compare = f"%c = icmp {predicate} {t} %a, %b"
+        bodies[predicate] = f"{compare}\n  %r = select i1 %c, {t} %a, {t} %b"
+    bodies["narrow"] = f"%n = trunc {t} %a to i20\n  %r = sext i20 %n to {t}"
+    if bits == 127:
+        bodies["extended"] = "%n = trunc i127 %a to i70\n  %q = sext i70 %n to i90\n  %r = zext i90 %q to i127"
+    for name, body in bodies.items():
+        for half, count in (("low", 0), ("high", bits - 64)):
+            names.append(f"{name}.{half}")
+            text.append(
+                f'define i64 @"{name}.{half}"(i64 %x, i64 %y) {{\n'
+                f"  %e = sext i64 %x to {t}\n  %g = zext i64 %y to {t}\n"
+                f"  %h = shl {t} %g, {bits - 64}\n  %a = xor {t} %e, %h\n  %b = mul {t} %g, %e\n  {body}\n"
+                f"  %s = lshr {t} %r, {count}\n  %z = trunc {t} %s to i64\n  ret i64 %z\n}}\n"
+            )
+    native, machine = Native("\n".join(text)), Machine(lowered("\n".join(text), names[0]).data)
+    for name in names:
+        for pair in operands(64):
+            outcome = machine.call(pair, function=machine.function(name))
+            assert outcome.value == native.call(name, pair), (name, *map(hex, pair))
