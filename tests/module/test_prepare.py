@@ -26,6 +26,7 @@ from bfimg.formats.native_module import NativeModuleHeader
 from bfimg.formats.structure import Structure, encode_text
 from bfimg.module.identify import ModuleKind, identify, payload
 from bfimg.module.prepare import ModuleRequest, prepare
+from bfimg.module.program import program_of, verify_program
 from bfimg.module.wrap import native_module, wrap_bitcode
 from bfimg.toolchain.compiler import bitcode_command
 
@@ -62,8 +63,10 @@ def legacy(structure: type[Structure], bitcode: bytes, size: int | None = None) 
 def check_wrapped(data: bytes, bitcode: bytes) -> BitcodeHeader:
     header = BitcodeHeader.parse(data)
     assert not list(header.problems())
-    assert data[BitcodeHeader.SIZE :] == bitcode
-    assert header.payload_crc == CRC32.compute(bitcode)
+    assert data[BitcodeHeader.SIZE : BitcodeHeader.SIZE + len(bitcode)] == bitcode
+    assert header.payload_crc == CRC32.compute(data[BitcodeHeader.SIZE :])
+    assert header.pattern_offset == BitcodeHeader.SIZE + len(bitcode)
+    verify_program(program_of(data, header, "x"), "x")
     assert (header.wrapper.offset, header.wrapper.size) == (128, len(bitcode))
     return header
 
@@ -95,6 +98,13 @@ def test_c_cpp_and_ir_are_compiled(tmp_path: Path) -> None:
     ir = 'target triple = "i686-unknown-none-elf"\ndefine i32 @main(i32 %n) {\n  ret i32 %n\n}\n'
     prepared = prepare(write(tmp_path / "hand.ll", ir), ModuleRequest())
     assert (prepared.origin, prepared.info.name, prepared.info.entry) == ("LLVM IR", "hand", "main")
+
+
+def test_bitcode_alone(tmp_path: Path, bitcode: bytes) -> None:
+    prepared = prepare(write(tmp_path / "x.bc", bitcode), ModuleRequest(lower=False))
+    header = BitcodeHeader.parse(prepared.data)
+    assert prepared.data[BitcodeHeader.SIZE :] == bitcode
+    assert (header.pattern_offset, header.pattern_size, prepared.program_size) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("structure", [LegacyBitcodeHeader, LegacyPackedBitcodeHeader])

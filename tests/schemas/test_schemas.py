@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from bfimg import schemas
 from bfimg.errors import NotFoundError
+from bfimg.module.wrap import native_module
 
 Run = Callable[..., Any]
 Valid = Callable[..., dict[str, Any]]
@@ -154,3 +155,13 @@ def test_diff_patch_and_check(valid: Valid, bfimg: Run, disk: Path, tmp_path: Pa
     disk.write_bytes(data)
     assert valid("check", disk, code=4)["findings"]
     assert valid("check", disk, "--repair", code=1)["repairs"]
+
+
+def test_module(valid: Valid, bfimg: Run, repository: Path, tmp_path: Path) -> None:
+    sample, module = repository / "samples" / "sha256.bc", tmp_path / "x.bc"
+    assert bfimg("module", "lower", sample, "-o", module).code == 0
+    assert valid("module", "info", module)["program"]["functions"] == 2
+    assert valid("module", "info", sample)["program"] is None
+    native = tmp_path / "x.mod"
+    native.write_bytes(native_module("x", b"\xc3"))
+    assert valid("module", "info", native)["bitcode"] is None
