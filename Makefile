@@ -12,7 +12,7 @@ MUTANTS ?= 100000
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: demo test test-long lint bench docs samples setup setup-test clean
+.PHONY: demo test test-long lint bench docs samples sources setup setup-test clean
 
 demo: setup
 	$(BIN)/bfimg build -o disk.img
@@ -20,12 +20,12 @@ demo: setup
 	$(BIN)/bfimg inspect disk.img
 	$(BIN)/bfimg boot disk.img --expect 'SHA256.BC'
 
-test: lint
+test: lint sources
 	$(BIN)/pytest -q -n 2 --cov --cov-report=
 	$(BIN)/coverage report --include='formats/*' --fail-under=100
 	$(BIN)/coverage report --include='bfimg/*' --fail-under=95
 
-test-long: lint
+test-long: lint sources
 	BFIMG_TEST_EXAMPLES=$(EXAMPLES) BFIMG_TEST_MUTANTS=$(MUTANTS) $(BIN)/pytest -q -n 2
 
 # mypy sees the tree as it is installed: everything below the one name bfimg.
@@ -48,6 +48,10 @@ docs: setup
 
 samples: setup
 	$(BIN)/python samples/make_samples.py
+
+# Debian source packages whose code the tests lower.
+sources: setup-test
+	$(BIN)/python tests/differential/sources.py build/sources
 
 setup: .venv/base
 	@$(call packages,boot)

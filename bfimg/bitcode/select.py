@@ -223,13 +223,15 @@ class Selector:
             part = Instruction(instruction.opcode, instruction.type.element, f"{instruction.name}.{number}")
             part.detail = instruction.detail
             for place, operand in enumerate(instruction.operands):
-                element = operand.type.element if isinstance(operand.type, VectorType) else operand.type
-                name = f"{part.name}.{place}"
-                several = isinstance(operand.type, VectorType)
-                self.values[name] = [leaves[place][number]] if several else leaves[place]
+                element, name = operand.type, f"{part.name}.{place}"
+                self.values[name] = leaves[place]
+                if isinstance(operand.type, VectorType):
+                    element = operand.type.element
+                    step = len(scalars(element))
+                    self.values[name] = leaves[place][number * step : (number + 1) * step]
                 part.operands.append(Local(element, name))
-            HANDLERS[part.opcode](self, part)
-            result.append(self.leaf(Local(part.type, part.name)))
+            self.lower(part)
+            result += self.leaves(Local(part.type, part.name))
         self.values[instruction.name] = result
 
     def _survey(self, blocks: list[Block]) -> None:

@@ -261,7 +261,9 @@ def extract_element(self: Selector, instruction: Instruction) -> None:
     vector, index = instruction.operands
     leaves, number = self.leaves(vector), self.leaf(index)
     if isinstance(number, Constant):
-        self.set(instruction, leaves[number.bits % len(leaves)])
+        step = len(scalars(instruction.type))
+        start = number.bits * step % len(leaves)
+        self.values[instruction.name] = leaves[start : start + step]
         return
     slot = self.stack_slot(self.layout.store_size(vector.type), 16)
     store_leaves(self, slot, vector.type, leaves)
@@ -275,7 +277,9 @@ def insert_element(self: Selector, instruction: Instruction) -> None:
     vector, value, index = instruction.operands
     leaves, number = list(self.leaves(vector)), self.leaf(index)
     if isinstance(number, Constant):
-        leaves[number.bits % len(leaves)] = self.leaf(value)
+        step = len(scalars(value.type))
+        start = number.bits * step % len(leaves)
+        leaves[start : start + step] = self.leaves(value)
         self.values[instruction.name] = leaves
         return
     slot = self.stack_slot(self.layout.store_size(vector.type), 16)
@@ -290,4 +294,6 @@ def shuffle(self: Selector, instruction: Instruction) -> None:
     first, second, mask = instruction.operands
     leaves = [*self.leaves(first), *self.leaves(second)]
     chosen = self.linkage.constants.leaves(mask)
-    self.values[instruction.name] = [leaves[number.bits % len(leaves)] for number in chosen]
+    step = len(scalars(parts(first.type)[0]))
+    starts = [number.bits * step % len(leaves) for number in chosen]
+    self.values[instruction.name] = [leaf for start in starts for leaf in leaves[start : start + step]]

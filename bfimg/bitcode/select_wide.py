@@ -18,6 +18,8 @@ from bfimg.formats.pattern_types import Condition, ValueType
 
 I32, I64 = ValueType.I32, ValueType.I64
 _ZERO = Constant(I64, 0)
+# Lowered by the handlers of other types, which take any number of leaves.
+_GENERIC = frozenset(("load", "phi", "select", "freeze", "call", "extractvalue", "extractelement", "bitcast"))
 Pair = tuple[Leaf, Leaf]
 
 
@@ -28,7 +30,7 @@ def lower_wide(self: Selector, instruction: Instruction) -> bool:
         self.set(instruction, _cut(self, _pair(self, instruction.operands[0])[0], instruction.type))
     elif opcode == "icmp" and is_wide(instruction.operands[0].type):
         _compare(self, instruction)
-    elif not is_wide(instruction.type) or opcode in ("load", "phi", "select", "freeze", "call", "extractvalue"):
+    elif not is_wide(instruction.type) or opcode in _GENERIC:
         return False
     else:
         self.values[instruction.name] = list(_computed(self, instruction))

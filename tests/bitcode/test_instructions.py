@@ -294,6 +294,20 @@ define i64 @floats(i64 %x, i64 %y) {
   %r = bitcast <2 x i32> %h to i64
   ret i64 %r
 }
+define i64 @wide(i64 %x, i64 %y) {
+  %a = insertelement <2 x i64> <i64 5, i64 -3>, i64 %x, i32 0
+  %b = zext <2 x i64> %a to <2 x i128>
+  %m = mul <2 x i128> %b, splat (i128 18446744073709551557)
+  %s = shufflevector <2 x i128> %m, <2 x i128> poison, <2 x i32> <i32 1, i32 0>
+  %w = zext i64 %y to i128
+  %i = insertelement <2 x i128> %s, i128 %w, i32 0
+  %h = lshr <2 x i128> %i, splat (i128 64)
+  %e = extractelement <2 x i128> %h, i32 1
+  %f = extractelement <2 x i128> %i, i32 0
+  %g = xor i128 %e, %f
+  %r = trunc i128 %g to i64
+  ret i64 %r
+}
 declare i32 @llvm.vector.reduce.add.v8i32(<8 x i32>)
 declare i32 @llvm.vector.reduce.smax.v8i32(<8 x i32>)
 declare i32 @llvm.vector.reduce.umin.v8i32(<8 x i32>)
@@ -301,7 +315,7 @@ declare <4 x i32> @llvm.umax.v4i32(<4 x i32>, <4 x i32>)
 """
 
 
-@pytest.mark.parametrize("name", ["arithmetic", "elements", "memory", "floats"])
+@pytest.mark.parametrize("name", ["arithmetic", "elements", "memory", "floats", "wide"])
 def test_vectors(name: str) -> None:
     native, machine = Native(VECTORS), Machine(lowered(VECTORS, name).data)
     for pair in operands(64):

@@ -1,0 +1,57 @@
+"""Fetches the Debian source packages that the tests lower: python tests/differential/sources.py FOLDER.
+
+A private package list, made of the system's own with source packages added, is used; nothing is installed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+PACKAGES = ("zlib", "lz4", "libmd", "xxhash", "jsmn")
+_SYSTEM = Path("/etc/apt")
+
+
+def fetch(folder: Path) -> None:
+    """Put the sources of each package that is not there yet into FOLDER/PACKAGE."""
+    missing = [package for package in PACKAGES if not (folder / package).is_dir()]
+    if not missing:
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        apt = _private_apt(work)
+        subprocess.run([*apt, "update"], check=True, cwd=work)
+        for package in missing:
+            # One file of a package may be missing on a mirror; the one that is needed is looked for.
+            subprocess.run([*apt, "source", "--download-only", package], check=False, cwd=work)
+            (archive,) = (path for path in work.glob(f"{package}_*.orig.tar.*") if path.suffix != ".asc")
+            with tarfile.open(archive) as tar:
+                tar.extractall(work / package, filter="data")
+            (inside,) = (work / package).iterdir()
+            folder.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["mv", inside, folder / package], check=True)
+
+
+def _private_apt(work: Path) -> list[str]:
+    lists = work / "sources.list.d"
+    lists.mkdir()
+    (work / "lists" / "partial").mkdir(parents=True)
+    for path in [*(_SYSTEM / "sources.list.d").glob("debian*.sources")]:
+        (lists / path.name).write_text(path.read_text().replace("Types: deb\n", "Types: deb-src\n"))
+    plain = _SYSTEM / "sources.list"
+    lines = plain.read_text().splitlines() if plain.is_file() else []
+    (lists / "plain.list").write_text("".join(f"deb-src{line[3:]}\n" for line in lines if line.startswith("deb ")))
+    options = {
+        "Dir::Etc::sourcelist": "-",
+        "Dir::Etc::sourceparts": lists,
+        "Dir::State::lists": work / "lists",
+        "APT::Sandbox::User": "root",
+    }
+    return ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in options.items())]
+
+
+if __name__ == "__main__":
+    fetch(Path(sys.argv[1]).resolve())
