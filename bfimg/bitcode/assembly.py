@@ -203,7 +203,8 @@ class TypeReader:
 
     def parameter_attributes(self, cursor: Cursor) -> ParameterAttributes:
         """The attributes between a parameter's type and its name; the cursor stops before the name."""
-        extension, by_value = "", VOID
+        extension = ""
+        by_value: Type = VOID
         while cursor.peek in _ATTRIBUTES or cursor.peek in _BRACKETED_ATTRIBUTES:
             token = cursor.take()
             if token in ("signext", "zeroext"):

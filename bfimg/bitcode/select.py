@@ -256,9 +256,9 @@ class Selector:
         ]
         for _ in range(2):
             for instruction in chains:
-                for wanted in (self.signed, self.unsigned):
-                    if instruction.name in wanted:
-                        wanted.update(o.name for o in instruction.operands if isinstance(o, Local))
+                for names in (self.signed, self.unsigned):
+                    if instruction.name in names:
+                        names.update(o.name for o in instruction.operands if isinstance(o, Local))
         self.unsigned |= either - self.signed
 
     def wants_sign(self, name: str) -> bool:

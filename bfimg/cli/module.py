@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bfimg.bitcode.stages import STAGES
-from bfimg.cli.options import format_option, option
+from bfimg.cli.options import F, format_option, option
 from bfimg.cli.terminal import echo, print_json
 from bfimg.errors import TrapError
 from bfimg.formats.bitcode_module import MAX_OPTIMISATION_LEVEL
@@ -29,7 +30,7 @@ def command() -> None:
     """
 
 
-def _output_option(required: bool) -> object:
+def _output_option(*, required: bool) -> Callable[[F], F]:
     return click.option("-o", "--output", type=click.Path(path_type=Path), required=required, help="File to write.")
 
 
