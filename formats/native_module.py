@@ -18,7 +18,7 @@ NATIVE_TABLE_MAGIC = Constant(0x42544D42, "'BMTB' in memory: the table of a nati
 NATIVE_TABLE_VERSION = Constant(1, "Version of the table")
 NATIVE_TABLE_OFFSET = Constant(16, "Where the table stands, from the start of the code", "bytes")
 NATIVE_FUNCTIONS_MAX = Constant(256, "Most functions that an instrumented module may have")
-NATIVE_FUNCTION_NAME_MAX = Constant(255, "Longest name of a function, without its NUL", "bytes")
+NATIVE_FUNCTION_NAME_MAX = Constant(255, "Longest name of such a function, without its NUL", "bytes")
 
 _SOURCE = "BareFlow design: native module"
 
@@ -72,4 +72,4 @@ class NativeFunction(Structure, c_name="native_function", size=12, source=_SOURC
 
     offset: int = u32("First byte of the function, from the start of the code", unit="bytes")
     size: int = u32("Length of the function, 0 when unknown", unit="bytes")
-    name: int = u32("Its NUL-terminated ASCII name, from the start of the code", unit="bytes")
+    name: int = u32("Its NUL-terminated printable ASCII name, from the start of the code", unit="bytes")

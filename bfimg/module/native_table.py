@@ -20,11 +20,16 @@ _TABLE_END = TABLE_START + NativeModuleTable.SIZE
 
 
 def find_table(data: bytes) -> NativeModuleTable | None:
-    """The table, None in code that has none: made by another tool."""
+    """The table, None in code that has none: made by another tool.
+
+    One whose magic alone is damaged is still a table: its CRC fits the right magic.
+    """
     window = data[TABLE_START:_TABLE_END]
-    if len(window) < NativeModuleTable.SIZE or int.from_bytes(window[:4], "little") != NATIVE_TABLE_MAGIC:
+    if len(window) < NativeModuleTable.SIZE:
         return None
-    return NativeModuleTable.parse(window)
+    table = NativeModuleTable.parse(window)
+    mended = NATIVE_TABLE_MAGIC.to_bytes(4, "little") + window[4:-4]
+    return table if table.magic == NATIVE_TABLE_MAGIC or CRC32.compute(mended) == table.table_crc else None
 
 
 def file_crc(data: bytes) -> int:
@@ -46,6 +51,9 @@ def table_problems(data: bytes, table: NativeModuleTable) -> Iterator[str]:
         yield f"table.file_crc is {table.file_crc:#x}, computed {crc:#x}"
     code = data[NativeModuleHeader.SIZE :]
     smallest = NATIVE_TABLE_OFFSET + NativeModuleTable.SIZE
+    entry = NativeModuleHeader.parse(data).entry_offset
+    if entry >= table.image_size:
+        yield f"entry_offset {entry} is outside the image of {table.image_size} bytes"
     if not smallest <= table.image_size <= len(code):
         yield f"table.image_size is {table.image_size}, must be in {smallest}..{len(code)}"
     for name in ("init", "fini"):
@@ -54,7 +62,7 @@ def table_problems(data: bytes, table: NativeModuleTable) -> Iterator[str]:
     if bool(table.flags & NativeModuleFlag.INSTRUMENTED) != bool(table.functions):
         yield f"table.functions is {table.functions}, the flags say otherwise"
     elif bool(table.functions) != bool(table.function_count):
-        yield f"table.function_count is {table.function_count}, table.functions {table.functions}"
+        yield f"table.function_count is {table.function_count}, with functions at {table.functions}"
     elif table.functions:
         yield from _function_problems(code, table)
 
@@ -64,19 +72,19 @@ def _function_problems(code: bytes, table: NativeModuleTable) -> Iterator[str]:
     if table.functions < table.image_size or end > len(code):
         yield f"table.functions {table.functions}..{end} are not between the image and the end of the code"
         return
-    behind = 0
+    free = 0  # behind the function before
     for index, function in enumerate(functions(code, table)):
-        if not behind <= function.offset < table.image_size:
-            yield f"table.functions[{index}].offset {function.offset:#x} is outside the image or out of order"
-        elif function.size > table.image_size - function.offset:
-            yield f"table.functions[{index}].size {function.size} reaches beyond the image"
-        elif not (end <= function.name < len(code) and _is_name(code, function.name)):
+        after = function.offset + function.size
+        if not free <= function.offset < table.image_size or after > table.image_size:
+            yield f"table.functions[{index}] {function.offset:#x}..{after:#x} is outside the image or out of order"
+        elif function.name < end or not _is_name(code, function.name):
             yield f"table.functions[{index}].name {function.name:#x} is no text behind the functions"
-        behind = function.offset + function.size
+        free = max(after, function.offset + 1)
 
 
-def _is_name(code: bytes, start: int) -> bool:
-    return code.find(b"\0", start, start + NATIVE_FUNCTION_NAME_MAX + 1) - start > 0
+def _is_name(code: bytes, at: int) -> bool:
+    text, end, _ = code[at : at + NATIVE_FUNCTION_NAME_MAX + 1].partition(b"\0")
+    return bool(end and text) and all(0x20 <= byte <= 0x7E for byte in text)
 
 
 def functions(code: bytes, table: NativeModuleTable) -> tuple[NativeFunction, ...]:

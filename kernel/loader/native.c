@@ -2,13 +2,14 @@
 #include "loader/module.h"
 #include "machine/cpu_features.h"
 
+#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
 #define TABLE_END (BF_NATIVE_TABLE_OFFSET + BF_SIZEOF_NATIVE_MODULE_TABLE)
 #define FLAGS_KNOWN \
     (BF_NATIVE_MODULE_FLAG_SIZE_KNOWN | BF_NATIVE_MODULE_FLAG_ANSWER_KNOWN | BF_NATIVE_MODULE_FLAG_INSTRUMENTED)
 
 static uint32_t table_crc(const struct bf_native_module_table *table)
 {
-    return bf_crc32(BF_CRC32_START, table, offsetof(struct bf_native_module_table, table_crc));
+    return bf_crc32(CRC32_START, table, offsetof(struct bf_native_module_table, table_crc));
 }
 
 /* Whether the code has a table. One whose magic alone is damaged is still a table: its CRC fits the right magic. */
@@ -24,17 +25,17 @@ static bool read_table(struct bf_native_module_table *table, const uint8_t *code
 
 static uint32_t crc_without_table(const struct bf_native_module_header *header, const uint8_t *code)
 {
-    uint32_t crc = bf_crc32(BF_CRC32_START, header, sizeof *header);
+    uint32_t crc = bf_crc32(CRC32_START, header, sizeof *header);
     crc = bf_crc32(crc, code, BF_NATIVE_TABLE_OFFSET);
     return bf_crc32(crc, code + TABLE_END, header->code_size - TABLE_END);
 }
 
 static bool is_function_name(const uint8_t *code, uint32_t code_size, uint32_t name)
 {
-    for (uint32_t end = name; end < code_size && end - name <= BF_NATIVE_FUNCTION_NAME_MAX; end++)
-        if (code[end] == '\0')
-            return end > name;
-    return false;
+    uint32_t end = name;
+    while (end < code_size && end - name < BF_NATIVE_FUNCTION_NAME_MAX && code[end] >= ' ' && code[end] <= '~')
+        end++;
+    return end > name && end < code_size && code[end] == '\0';
 }
 
 /* Whether the functions stand behind the image, in order and within it, each with a name. */
@@ -43,8 +44,7 @@ static bool are_functions_sound(const struct bf_native_module_table *table, cons
     uint32_t end_before = 0;
     if (table->function_count == 0)
         return table->functions == 0;
-    if (table->function_count > BF_NATIVE_FUNCTIONS_MAX || table->functions < table->image_size ||
-        table->functions > code_size ||
+    if (table->function_count > BF_NATIVE_FUNCTIONS_MAX || table->functions < table->image_size || table->functions > code_size ||
         table->function_count * BF_SIZEOF_NATIVE_FUNCTION > code_size - table->functions)
         return false;
     const struct bf_native_function *function = (const void *)(code + table->functions);
@@ -135,7 +135,7 @@ void native_examine(struct module *module, const uint8_t *file, uint32_t size)
     module->entry_offset = header.entry_offset;
     module->image_bytes = header.code_size;
     module->cpu_features = cpu_features_present();
-    module->crc = bf_crc32(BF_CRC32_START, code, header.code_size);
+    module->crc = bf_crc32(CRC32_START, code, header.code_size);
     known_module_apply(module);
     if (has_table)
         apply_table(module, &table);

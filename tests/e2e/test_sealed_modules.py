@@ -73,6 +73,7 @@ BAD_TABLES = {
     "name without end": ({**LIST, "behind": function()[:-1]}, FUNCTIONS),
     "empty name": ({**LIST, "behind": function()[:-2] + b"\0\0"}, FUNCTIONS),
     "long name": ({**LIST, "behind": function()[:-2] + b"n" * 256 + b"\0"}, FUNCTIONS),
+    "name of two lines": ({**LIST, "behind": function()[:-2] + b"\n\0"}, FUNCTIONS),
     "functions out of order": ({**LIST, "function_count": 2, "behind": function() * 2}, FUNCTIONS),
 }
 
@@ -85,6 +86,7 @@ def test_table_that_makes_no_sense_is_refused_though_its_crc_is_right(slave_run,
     files["GOOD.MOD"] = make_sealed(ARGUMENT, behind=function(), **LIST)
     found = statuses(slave_run(files))
     assert found.pop("GOOD.MOD") == ("unchecked", None)
+    assert all(identify(data).problems for name, data in files.items() if name != "GOOD.MOD"), "check finds them, too"
     assert dict(zip(BAD_TABLES, found.values(), strict=True)) == {
         name: ("invalid", reason) for name, (_, reason) in BAD_TABLES.items()
     }
