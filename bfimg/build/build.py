@@ -123,13 +123,18 @@ def _native(kernel: KernelBuild, programs: Sequence[Program], instrumented: Coll
 
 def _bitcode(kernel: KernelBuild, programs: Sequence[Program]) -> list[VolumeFile]:
     return [
-        VolumeFile(
-            "/" + volume_name(program.name, "bc"),
-            wrap_bitcode(data, name=program.name, entry=program.entry),
-            "modules.bitcode",
-        )
+        VolumeFile("/" + volume_name(program.name, "bc"), _lowered(program, data), "modules.bitcode")
         for program, data in zip(programs, kernel.bitcode_modules(programs), strict=True)
     ]
+
+
+def _lowered(program: Program, bitcode: bytes) -> bytes:
+    """The module file of a program, as `add-module` makes it."""
+    from bfimg.bitcode.lower import lower
+
+    with located(str(program.source)):
+        lowered = lower(bitcode, program.entry).data
+    return wrap_bitcode(bitcode, name=program.name, entry=program.entry, program=lowered)
 
 
 def _read(layout: Layout, index: int, spec: FileSpec) -> VolumeFile:
