@@ -41,8 +41,8 @@ void profile_print(const struct module *module)
     const struct function_profile *function = 0;
     console_print(VGA_WHITE, "%-29s %9s %13s %13s %11s\n", module->name, "calls", "cycles", "self", "average");
     if (!profile) {
-        const struct function_profile whole = {
-            "(not instrumented)", module->calls, module->cycles.total, module->cycles};
+        const char *reason = module->functions ? "(no memory for its profile)" : "(not instrumented)";
+        const struct function_profile whole = {reason, module->calls, module->cycles.total, module->cycles};
         print_function(&whole);
         return;
     }
@@ -56,6 +56,6 @@ void profile_print_all(void)
 {
     const struct module *module;
     for (uint32_t i = 0; (module = registry_active(i)); i++)
-        if (module->profile)
+        if (module->functions && module->calls)
             profile_print(module);
 }

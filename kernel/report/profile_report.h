@@ -6,5 +6,5 @@
  * profile a line for its own calls. */
 void profile_print(const struct module *module);
 
-/* Of all active modules that have a profile. */
+/* Of all active modules that were called and are instrumented. */
 void profile_print_all(void);

@@ -2,7 +2,13 @@
 
 import pytest
 
-from bfimg.formats.native_module import NATIVE_TABLE_OFFSET, NativeFunction, NativeModuleFlag, NativeModuleTable
+from bfimg.formats.native_module import (
+    NATIVE_FUNCTIONS_MAX,
+    NATIVE_TABLE_OFFSET,
+    NativeFunction,
+    NativeModuleFlag,
+    NativeModuleTable,
+)
 from bfimg.module.wrap import native_module
 
 ENDLESS = "1: jmp 1b"
@@ -108,3 +114,22 @@ def test_memory_is_as_before_after_many_faults(assemble, boot_disk, kernel_disk,
     assert [event["status"] for event in run.events("module")] == [*(["stopped"] * 41), "unchecked"]
     memory = [line for line in run.report.transcript.splitlines() if line.startswith('"memory"')]
     assert len(memory) == 2 and memory[0] == memory[1]
+
+
+def test_profiles_that_the_heap_has_no_room_for_are_named(slave_run, make_sealed):
+    code = b"\x90" * NATIVE_FUNCTIONS_MAX + b"\xc3"
+    functions = NATIVE_TABLE_OFFSET + NativeModuleTable.SIZE + len(code)
+    name = functions + NATIVE_FUNCTIONS_MAX * NativeFunction.SIZE
+    offsets = range(functions - len(code), functions - 1)
+    table = {
+        "flags": NativeModuleFlag.INSTRUMENTED,
+        "functions": functions,
+        "function_count": NATIVE_FUNCTIONS_MAX,
+        "behind": b"".join(NativeFunction(offset=at, name=name).to_bytes() for at in offsets) + b"f" * 100 + b"\0",
+    }
+    run = slave_run({f"M{number}.MOD": make_sealed(code, name=f"m{number}", **table) for number in range(8)})
+    assert run.report.passed, run.report.reason
+    lines = run.report.transcript.splitlines()
+    headings = [next(at for at, line in enumerate(lines) if line.startswith(f"{name} ")) for name in ("m0", "m7")]
+    missing = ["no memory for its profile" in lines[at + 1] for at in headings]
+    assert missing == [False, True]
