@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,9 +16,14 @@ import pytest
 from bfimg.build.build import BuildReport, build_image
 from bfimg.build.layout import default_layout
 from bfimg.cli.main import main
+from bfimg.codegen.c_header import c_crc_source, c_header
+from bfimg.codegen.constants import defines
+from bfimg.errors import FormatError
 from bfimg.toolchain.compiler import select
 
 REPOSITORY = Path(__file__).parents[1]
+JIT_VERIFIER = ("jit/verify.c", "jit/verify_records.c", "jit/verify_code.c", "jit/program.c")
+HOST_OPTIONS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-shared", "-fPIC"]
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +77,72 @@ def disk(default_build: BuildReport, tmp_path: Path) -> Path:
     path = tmp_path / "disk.img"
     subprocess.run(["cp", "--sparse=always", default_build.image, path], check=True)
     return path
+
+
+@pytest.fixture(scope="session")
+def host_library(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ctypes.CDLL]:
+    """``host_library("memory/heap.c", wrapper="...")``: these sources and a C text that may include others, loaded."""
+
+    def build(*sources: str, wrapper: str = "") -> ctypes.CDLL:
+        folder = tmp_path_factory.mktemp("host")
+        (folder / "bf_formats.h").write_text(c_header())
+        (folder / "bf_constants.h").write_text("#pragma once\n" + "".join(f"{define.line()}\n" for define in defines()))
+        (folder / "wrapper.c").write_text(wrapper)
+        kernel = repository / "kernel"
+        files = [folder / "wrapper.c", *(kernel / source for source in sources)]
+        command = ["clang", *HOST_OPTIONS, "-I", folder, "-I", kernel, *files, "-o", folder / "library.so"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return ctypes.CDLL(str(folder / "library.so"))
+
+    return build
+
+
+class KernelProblem(ctypes.Structure):
+    """``struct jit_problem``: where the kernel's verifier found the first problem of a pattern program, and which."""
+
+    NOWHERE = 0xFFFFFFFF
+    _fields_ = (
+        ("text", ctypes.c_char_p),
+        ("offset", ctypes.c_uint32),
+        ("function", ctypes.c_uint32),
+        ("block", ctypes.c_uint32),
+        ("word", ctypes.c_uint32),
+    )
+
+    def place(self) -> list[int]:
+        """As far as there is one: numbers of function, block, word."""
+        return [number for number in (self.function, self.block, self.word) if number != self.NOWHERE]
+
+
+@pytest.fixture(scope="session")
+def kernel_verify(host_library: Callable[..., ctypes.CDLL]) -> Callable[[bytes], KernelProblem | None]:
+    """The kernel's verifier on this machine: the first problem of a pattern program, None for a good one."""
+    verify = host_library(*JIT_VERIFIER, wrapper=c_crc_source()).jit_verify
+    verify.restype = ctypes.c_bool
+
+    def call(data: bytes) -> KernelProblem | None:
+        view, problem = (ctypes.c_void_p * 9)(), KernelProblem()
+        good = verify(data, ctypes.c_uint32(len(data)), view, ctypes.byref(problem))
+        return None if good else problem
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def kernel_agrees(
+    kernel_verify: Callable[[bytes], KernelProblem | None],
+) -> Callable[[bytes, FormatError | None], None]:
+    """Asserts that the kernel's verifier says of a program what the Python one said: None, or an error at a place."""
+
+    def check(data: bytes, error: FormatError | None) -> None:
+        found = kernel_verify(data)
+        if error is None or found is None:
+            assert (error, found and found.text) == (None, None)
+            return
+        place = re.match(r"function (\d+)(?: \(.*\))?, block (\d+), word (\d+): ", error.message)
+        place = place or re.match(r"program\.functions\[(\d+)\]\.code: bytes", f"{error.field}: {error.message}")
+        wanted = [int(number) for number in place.groups()] if place else []
+        assert (found.offset, found.place()) == (error.offset, wanted), f"{error}; {found.text}"
+
+    return check

@@ -52,6 +52,7 @@ class CodeVerifier:
         ended = True
         while self._next < len(self._words):
             if ended and self._block == self._record.block_count:
+                self._start = self._next
                 raise self._problem("words behind the last block")
             self._instruction()
             ended = self._op.ends_block

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
 import pytest
 
+from bfimg.errors import FormatError
 from bfimg.formats.pattern_helpers import Helper
 from bfimg.formats.pattern_ops import Op
 from bfimg.formats.pattern_types import Condition, FloatCondition, Slot, Tail, ValueType
@@ -22,8 +23,28 @@ from bfimg.pattern.program import (
     Signature,
     Table,
 )
+from bfimg.pattern.verify import VerifiedProgram, _Verifier
 
 ARENA = 256
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kernel_agrees(kernel_agrees: Callable[[bytes, FormatError | None], None]) -> Iterator[None]:
+    """Whatever a test here verifies, the kernel's verifier judges in the same way."""
+    run = _Verifier.run
+
+    def both(verifier: _Verifier) -> VerifiedProgram:
+        try:
+            program = run(verifier)
+        except FormatError as error:
+            kernel_agrees(verifier._data, error)
+            raise
+        kernel_agrees(verifier._data, None)
+        return program
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Verifier, "run", both)
+        yield
 
 
 @pytest.fixture(scope="session")
