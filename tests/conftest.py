@@ -22,7 +22,6 @@ from bfimg.errors import FormatError
 from bfimg.toolchain.compiler import select
 
 REPOSITORY = Path(__file__).parents[1]
-JIT_VERIFIER = ("jit/verify.c", "jit/verify_records.c", "jit/verify_code.c", "jit/program.c")
 HOST_OPTIONS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-shared", "-fPIC"]
 
 
@@ -116,9 +115,17 @@ class KernelProblem(ctypes.Structure):
 
 
 @pytest.fixture(scope="session")
-def kernel_verify(host_library: Callable[..., ctypes.CDLL]) -> Callable[[bytes], KernelProblem | None]:
+def verifier_sources() -> tuple[str, ...]:
+    """The files of the kernel that are its verifier of pattern programs; besides, the CRC routines are needed."""
+    return "jit/verify.c", "jit/verify_records.c", "jit/verify_code.c", "jit/program.c"
+
+
+@pytest.fixture(scope="session")
+def kernel_verify(
+    host_library: Callable[..., ctypes.CDLL], verifier_sources: tuple[str, ...]
+) -> Callable[[bytes], KernelProblem | None]:
     """The kernel's verifier on this machine: the first problem of a pattern program, None for a good one."""
-    verify = host_library(*JIT_VERIFIER, wrapper=c_crc_source()).jit_verify
+    verify = host_library(*verifier_sources, wrapper=c_crc_source()).jit_verify
     verify.restype = ctypes.c_bool
 
     def call(data: bytes) -> KernelProblem | None:

@@ -1,3 +1,4 @@
+#include "jit/section.h"
 #include "lib/string.h"
 #include "loader/module.h"
 
@@ -72,6 +73,16 @@ void bitcode_examine(struct module *module, const uint8_t *file, uint32_t size)
     if (flaw) {
         module_refuse(module, flaw);
         return;
+    }
+    struct jit_section section;
+    module->verified = false;
+    if (header.pattern_size && jit_read_section) {
+        module->verified =
+            jit_read_section(file + header.pattern_offset, header.pattern_size, &section, &module->problem);
+        if (!module->verified) {
+            module_refuse(module, module->problem.text);
+            return;
+        }
     }
     module->status = MODULE_NOT_EXECUTABLE;
     module->crc = header.payload_crc;

@@ -5,6 +5,7 @@
 
 #include "bf_formats.h"
 #include "fat/fat16.h"
+#include "jit/program.h"
 #include "profile/profile.h"
 #include "profile/statistics.h"
 #include "run/guard.h"
@@ -88,6 +89,8 @@ struct module {
     uint32_t bitcode_bytes;
     uint32_t pattern_bytes;
     uint32_t level;
+    bool verified;              /* its pattern section; a program in it may be compiled */
+    struct jit_problem problem; /* of the program, when it has a text: what makes the module invalid */
 };
 
 /* Both examine a file of `size` bytes and set status (MODULE_VALID when nothing is wrong), name and extents. They

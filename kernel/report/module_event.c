@@ -51,7 +51,24 @@ static void put_bitcode(const struct module *module)
     json_text("entry", module->entry);
     json_number("bytes", module->bitcode_bytes);
     json_number("pattern_bytes", module->pattern_bytes);
+    if (module->pattern_bytes)
+        json_boolean("verified", module->verified);
     json_number("level", module->level);
+}
+
+static void put_unless_nowhere(const char *key, uint32_t number)
+{
+    if (number != JIT_NOWHERE)
+        json_number(key, number);
+}
+
+/* Where its pattern program is wrong. */
+static void put_problem(const struct jit_problem *problem)
+{
+    put_unless_nowhere("offset", problem->offset);
+    put_unless_nowhere("function", problem->function);
+    put_unless_nowhere("block", problem->block);
+    put_unless_nowhere("word", problem->word);
 }
 
 /* A module is shown by its name, a file that has none by its path. */
@@ -80,8 +97,12 @@ static void print_for_people(const struct module *module)
         console_print(VGA_RED, ", want %08x", module->expected);
     if (module->status == MODULE_INVALID || module->status == MODULE_STOPPED)
         console_print(VGA_RED, "  %s", module->reason);
+    if (module->problem.text && module->problem.word != JIT_NOWHERE)
+        console_print(VGA_RED, ": function %u, block %u, word %u", module->problem.function, module->problem.block,
+                      module->problem.word);
     if (module->status == MODULE_NOT_EXECUTABLE)
-        console_print(VGA_GREY, ": %s found, CRC correct", module->path);
+        console_print(VGA_GREY, ": %s found, CRC correct%s", module->path,
+                      module->verified ? ", program verified" : "");
     console_print(VGA_GREY, "\n");
 }
 
@@ -92,6 +113,8 @@ void report_module(const struct module *module)
     json_text("status", module_status_text(module->status));
     if (module->status == MODULE_INVALID || module->status == MODULE_STOPPED)
         json_text("reason", module->reason);
+    if (module->problem.text)
+        put_problem(&module->problem);
     if (module->code_bytes && module->status != MODULE_INVALID)
         put_code(module);
     else if (module->status != MODULE_INVALID)

@@ -1,0 +1,14 @@
+/* The pattern section of a bitcode module: a fixed pattern with its parameters, or a program. */
+#pragma once
+#include "jit/program.h"
+
+struct jit_section {
+    struct bf_pattern_descriptor descriptor;
+    struct jit_program program; /* verified; only with type BF_PATTERN_TYPE_CUSTOM */
+};
+
+/* Reads and verifies a section of `size` bytes. When it is wrong, returns false and sets *problem, whose offset counts
+ * from the start of the program and is JIT_NOWHERE for what is in front of it. `found` points into `section`.
+ * Absent (0) in a kernel that is built without the files of this folder: such a kernel leaves bitcode alone. */
+bool jit_read_section(const uint8_t *section, uint32_t size, struct jit_section *found, struct jit_problem *problem)
+    __attribute__((weak));

@@ -1,0 +1,180 @@
+"""The kernel's verifier in C: memory-safe on damaged programs, and its view of good ones is that of the Python decoder.
+
+That it accepts and refuses what the Python verifier does, for the same place, is checked by the tests of tests/pattern
+(see its conftest.py): programs, damaged programs, random ones.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import struct
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from types import ModuleType
+
+import pytest
+
+from bfimg.codegen.c_header import c_crc_source, c_header
+from bfimg.errors import FormatError
+from bfimg.formats.pattern import PatternType
+from bfimg.formats.pattern_program import ProgramHeader
+from bfimg.pattern.decode import decode_program
+from bfimg.pattern.encode import encode_instruction, encode_program
+from bfimg.pattern.fixed import fixed_program
+from bfimg.pattern.verify import verify
+
+# Read when the module is imported: a fixture clears BFIMG_ variables for the tests.
+MUTANTS = int(os.environ.get("BFIMG_TEST_MUTANTS", "1000"))
+# For ctypes: what the inline functions and arrays of program.h say.
+VIEW = """
+#include "jit/program.h"
+
+static struct jit_program view;
+static struct jit_problem problem;
+
+int open_program(const void *image, uint32_t size)
+{
+    return jit_verify(image, size, &view, &problem);
+}
+
+uint32_t arena(void) { return view.header->arena_size; }
+uint32_t depth(uint32_t function, uint32_t block) { return jit_loop_depths(&view, &view.functions[function])[block]; }
+uint32_t word(uint32_t function, uint32_t number) { return jit_words(&view, &view.functions[function])[number]; }
+uint32_t length(uint32_t first) { return jit_length(&view, first); }
+uint32_t ends_block(uint32_t first) { return jit_ends_block((uint8_t)first); }
+uint32_t entry(uint32_t number) { return view.entries[number]; }
+uint32_t data(uint32_t place) { return view.data[place]; }
+const char *name(uint32_t function) { return view.names + view.functions[function].name; }
+
+uint32_t type(uint32_t function, uint32_t number)
+{
+    struct jit_registers registers = jit_registers(&view.functions[function]);
+    return jit_register_type(&registers, (uint8_t)number);
+}
+
+uint32_t parameter(uint32_t function, uint32_t place)
+{
+    return jit_parameter_type(&view.signatures[view.functions[function].signature], place);
+}
+"""
+
+
+def _pattern_tests(name: str) -> ModuleType:
+    """A file of tests/pattern: pytest's importlib mode does not put that folder on the import path."""
+    path = Path(__file__).parents[2] / "pattern" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"pattern_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+random_programs = _pattern_tests("conftest")
+damaged_programs = _pattern_tests("test_mutants")
+
+
+def random_program(random: Random) -> bytes:
+    return encode_program(random_programs.Generator(random).program())
+
+
+@pytest.fixture(scope="module")
+def view(host_library: Callable[..., ctypes.CDLL], verifier_sources: tuple[str, ...]) -> ctypes.CDLL:
+    library = host_library(*verifier_sources, wrapper=c_crc_source() + VIEW)
+    library.name.restype = ctypes.c_char_p
+    library.word.restype = ctypes.c_uint32
+    return library
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2, 3])
+def test_the_view_of_a_program_is_what_the_decoder_finds(view: ctypes.CDLL, shift: int) -> None:
+    """`shift`: where the program stands in its word; the kernel takes it from any place in a file."""
+    for seed in range(50):
+        data = random_program(Random(seed))
+        memory = ctypes.create_string_buffer(bytes(shift) + data, shift + len(data))
+        assert view.open_program(ctypes.byref(memory, shift), len(data))
+        program = decode_program(data)
+        assert view.arena() == program.arena_size
+        assert bytes(view.data(place) for place in range(len(program.data))) == program.data
+        entries = [function for table in program.tables for function in table.functions]
+        assert [view.entry(number) for number in range(len(entries))] == entries
+        for number, function in enumerate(program.functions):
+            assert view.name(number).decode() == function.name
+            assert [view.depth(number, n) for n in range(len(function.blocks))] == [
+                block.loop_depth for block in function.blocks
+            ]
+            kinds = [view.type(number, register) for register in range(256)]
+            assert kinds == [function.registers.type_of(register) for register in range(256)]
+            parameters = [view.parameter(number, place) for place in range(len(function.signature.parameters))]
+            assert tuple(parameters) == function.signature.parameters
+
+
+def test_walking_by_lengths_finds_each_instruction_and_block(view: ctypes.CDLL) -> None:
+    for seed in range(100):
+        data = random_program(Random(seed))
+        assert view.open_program(data, len(data))
+        for number, function in enumerate(decode_program(data).functions):
+            position = 0
+            for block in function.blocks:
+                for place, instruction in enumerate(block.instructions):
+                    words = encode_instruction(instruction)
+                    assert view.word(number, position) == words[0]
+                    assert view.length(words[0]) == len(words)
+                    assert view.ends_block(words[0]) == (place == len(block.instructions) - 1)
+                    position += len(words)
+
+
+def test_crcs_that_are_wrong(kernel_agrees: Callable[[bytes, FormatError | None], None]) -> None:
+    """The mutants of tests/pattern have right CRCs."""
+    random = Random(30)
+    data = random_program(random)
+    for place in range(len(data)):
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << random.randrange(8)
+        with pytest.raises(FormatError) as caught:
+            verify(bytes(damaged))
+        kernel_agrees(bytes(damaged), caught.value)
+
+
+def test_a_largest_function(kernel_agrees: Callable[[bytes, FormatError | None], None]) -> None:
+    """As many blocks and words as the record can count."""
+    base = fixed_program(PatternType.SUM)
+    function = base.functions[0]
+    last = function.blocks[-1]
+    blocks = (*function.blocks, *[last] * (65535 - 7 - len(function.blocks)))
+    program = replace(base, functions=(replace(function, blocks=blocks),))
+    data = encode_program(program)
+    verify(data)
+    kernel_agrees(data, None)
+
+
+@pytest.fixture(scope="module")
+def sanitized(repository: Path, verifier_sources: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The verifier as a program with address and undefined-behaviour sanitizers."""
+    folder = tmp_path_factory.mktemp("sanitized")
+    (folder / "bf_formats.h").write_text(c_header())
+    (folder / "bf_crc.c").write_text(c_crc_source())
+    kernel = repository / "kernel"
+    sources = [Path(__file__).with_name("runner.c"), folder / "bf_crc.c", *(kernel / name for name in verifier_sources)]
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    command = ["gcc", "-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", *sanitizers, "-I", folder, "-I", kernel]
+    subprocess.run([*command, *sources, "-o", folder / "runner"], check=True, timeout=60)
+    return folder / "runner"
+
+
+def test_damaged_programs_make_it_read_nothing_it_should_not(sanitized: Path, tmp_path: Path) -> None:
+    random = Random(31)
+    fixed = [encode_program(fixed_program(kind)) for kind in PatternType if kind is not PatternType.CUSTOM]
+    programs = [random.choice(fixed) if n % 4 == 0 else random_program(random) for n in range(max(MUTANTS // 20, 1))]
+    mutants = [damaged_programs.mutant(random, random.choice(programs)) for _ in range(MUTANTS)]
+    mutants += [program[:size] for program in programs[:5] for size in range(len(program))]
+    corpus = tmp_path / "corpus"
+    corpus.write_bytes(b"".join(struct.pack("<I", len(data)) + data for data in [*programs, *mutants]))
+    done = subprocess.run([sanitized, corpus], capture_output=True, text=True, check=False, timeout=600)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(programs) < int(done.stdout) < len(programs) + len(mutants) // 2
+    assert all(len(program) > ProgramHeader.SIZE for program in programs)
