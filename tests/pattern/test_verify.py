@@ -8,6 +8,7 @@ import pytest
 
 from bfimg.errors import FormatError
 from bfimg.formats.crc import CRC32
+from bfimg.formats.pattern_helpers import Helper
 from bfimg.formats.pattern_program import (
     NO_NAME,
     ProgramFunction,
@@ -84,6 +85,7 @@ def test_the_program_that_the_others_are_made_from_is_good() -> None:
 CASES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "truncated"),
     "cut in the header": (GOOD[:59], "truncated: program_header needs 60 bytes"),
+    "cut behind the header": (GOOD[:60], "program.size: is"),
     "magic": (with_header(magic=1), "program.magic: is 0x1, must be"),
     "version": (with_header(version=2), "program.version: is 0x2, must be"),
     "header crc": (GOOD[:20] + b"\xff" + GOOD[21:], "program.header_crc: is"),
@@ -105,8 +107,10 @@ CASES: dict[str, tuple[bytes, str]] = {
     "too many parameters": (with_bytes(SIGNATURES + 1, b"\x11"), "program.signatures[0].parameter_count: is 17"),
     "bits behind the parameters": (with_bytes(SIGNATURES + 7, b"\1"), "bits behind the last parameter"),
     "helper": (with_bytes(IMPORTS, b"\xff"), "program.imports[0].helper: is 255, no such helper"),
+    "number behind the last helper": (with_bytes(IMPORTS, bytes([max(Helper) + 1])), "no such helper"),
+    "helper 0": (with_bytes(IMPORTS, b"\0"), "program.imports[0].helper: is 0, no such helper"),
     "signature of a helper": (with_bytes(IMPORTS + 2, b"\0"), "program.imports[0].signature: is not that of sin"),
-    "no such signature": (with_bytes(IMPORTS + 2, b"\x09"), "program.imports[0].signature: is 9, there are 3"),
+    "no such signature": (with_bytes(IMPORTS + 2, b"\x03"), "program.imports[0].signature: is 3, there are 3"),
     "empty table": (with_bytes(TABLES + 2, b"\0"), "program.tables[0].count: is 0"),
     "table begins elsewhere": (with_bytes(TABLES + 4, b"\1"), "program.tables[0].first: is 1, must be 0"),
     "table too long": (with_bytes(TABLES + 2, b"\2"), "program.entry_count: is 1, the tables have 2"),
@@ -122,12 +126,13 @@ CASES: dict[str, tuple[bytes, str]] = {
     "frames that overflow": (function(0, frame_bytes=0xFFFFFFF0), "program.functions[0].frame_bytes"),
     "code elsewhere": (function(1, code=0), "program.functions[1].code: is 0, must be 16"),
     "code too long": (function(0, code_words=65535), "program.functions[0].code: ends behind the code"),
+    "no code": (function(1, code_words=0), "program.functions[1].code_words: is 0"),
     "no blocks": (function(0, block_count=0), "program.functions[0].block_count: is 0"),
     "more blocks": (function(0, block_count=3), "blocks are missing"),
     "fewer blocks": (function(0, block_count=1), "words behind the last block"),
     "behind the depths": (with_bytes(CODE + 3, b"\1"), "program.functions[0].code: bytes that fill up"),
     "behind the data": (with_bytes(DATA + 5, b"\1"), "program.data: bytes that fill up are not zero"),
-    "name": (function(1, name=9), "program.functions[1].name: is 9, the names have 7"),
+    "name": (function(1, name=7), "program.functions[1].name: is 7, the names have 7"),
     "names without end": (with_bytes(NAMES + 6, b"x"), "program.names: do not end in NUL"),
     "quote in a name": (with_bytes(NAMES, b'"'), "byte 0x22 is not printable"),
 }
@@ -219,6 +224,7 @@ WORDS = {
     "slot that must be zero": ("move.i32 r0, r1", [0x01010001], "move.i32: c is 1, must be zero"),
     "condition": ("set.i32 r0, r0, r1, eq", [0x01000067, 0], "set.i32: no condition 0x0"),
     "bits behind the condition": ("set.i32 r0, r0, r1, eq", [0x01000067, 0x104], "set.i32: no condition 0x104"),
+    "condition 32": ("set.f64 r0, r4, r4, oeq", [0x0404006B, 32], "set.f64: no condition 0x20"),
     "float condition": ("set.f64 r0, r4, r4, oeq", [0x0404006B, 8], "set.f64: no condition 0x8"),
     "branch condition": ("branch.i32 eq, r0, r1, b0, b1", [0x01000093, 0], "branch.i32: no condition 0x0"),
     "float branch": ("branch.f64 oeq, r4, r4, b0, b1", [0x04040C98, 0], "branch.f64: no condition 0xc"),
@@ -227,15 +233,15 @@ WORDS = {
     "scale without index": ("load.i32.at r0, [r1]", [0x0001007E, 0x5], "has a scale but no index"),
     "half of a target word": ("switch r0, b0", [0x00000099, 0x00010000], "unused half of the last word"),
     "bytes of an argument word": ("call r0, @g, r0", [0x0001009D, 0x100], "unused bytes of the last word"),
-    "function": ("call r0, @g, r0", [0x0009009D, 0], "call: no function 9"),
+    "function": ("call r0, @g, r0", [0x0003009D, 0], "call: no function 3"),
     "import": ("call.helper r4, sin, r4", [0x0002049F, 4], "call.helper: no import 2"),
     "cut off": ("const.i32 r0, 1", [0x00000001, 0x000006], "cut off"),
 }
 
 
-@pytest.mark.parametrize("case", WORDS)
-def test_words(case: str) -> None:
-    line, words, problem = WORDS[case]
+def program_of_words(case: str) -> tuple[bytes, int]:
+    """The program of a case, and where its words stand."""
+    line, words, _ = WORDS[case]
     program = assemble(HEAD + line + TAIL)
     if case == "cut off":
         # The last word of the function begins an instruction of two.
@@ -243,15 +249,19 @@ def test_words(case: str) -> None:
         blocks = (first.blocks[0], replace(first.blocks[1], instructions=first.blocks[1].instructions[:1]))
         program = replace(program, functions=(replace(first, blocks=blocks), *program.functions[1:]))
     data = bytearray(encode_program(program))
-    start = verify(encode_program(assemble(HEAD + TAIL))).functions[0].code_words  # words before and behind the line
-    assert start == 2
     record = ProgramFunction.parse(bytes(data), _functions_at(bytes(data)))
     at = _functions_at(bytes(data)) + 3 * ProgramFunction.SIZE + record.code + 4 + 4
     for place, value in enumerate(words):
         data[at + 4 * place : at + 4 * place + 4] = value.to_bytes(4, "little")
+    return sealed(bytes(data)), at
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_words(case: str) -> None:
+    data, at = program_of_words(case)
     with pytest.raises(FormatError) as caught:
-        verify(sealed(bytes(data)))
-    assert problem in str(caught.value)
+        verify(data)
+    assert WORDS[case][2] in str(caught.value)
     assert caught.value.field == "program.code" and caught.value.offset in (at, at + 4)
 
 
@@ -273,3 +283,17 @@ def test_the_last_block_ends() -> None:
     text = TEXT.replace("      return\n", "      move.i32 r0, r0\n")
     with pytest.raises(FormatError, match="the last block does not end"):
         verify(encode_program(assemble(text)))
+
+
+def test_limits_that_are_just_kept() -> None:
+    text = f"""
+        program entry @m.n, arena 16777216, stack 16777200, data_end 16, depth 1024
+        function "m.n" (), registers 255 0 0 0, frame 16368
+        b0, depth 255:
+          return
+        function "~ ~" ({", ".join(["f64"] * 16)}) -> f64, registers 0 0 0 255, frame 0
+        b0, depth 0:
+          return.value r254
+        """
+    program = verify(encode_program(assemble(text)))
+    assert program.names == b"m.n\0~ ~\0" and len(program.signatures[1].parameters) == 16

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import re
 import struct
 import subprocess
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,7 @@ from bfimg.codegen.c_header import c_crc_source, c_header
 from bfimg.errors import FormatError
 from bfimg.formats.pattern import PatternType
 from bfimg.formats.pattern_program import ProgramHeader
+from bfimg.pattern.assemble import assemble
 from bfimg.pattern.decode import decode_program
 from bfimg.pattern.encode import encode_instruction, encode_program
 from bfimg.pattern.fixed import fixed_program
@@ -76,6 +79,7 @@ def _pattern_tests(name: str) -> ModuleType:
 
 random_programs = _pattern_tests("conftest")
 damaged_programs = _pattern_tests("test_mutants")
+refused_programs = _pattern_tests("test_verify")
 
 
 def random_program(random: Random) -> bytes:
@@ -150,6 +154,72 @@ def test_a_largest_function(kernel_agrees: Callable[[bytes, FormatError | None],
     data = encode_program(program)
     verify(data)
     kernel_agrees(data, None)
+
+
+# What the Python verifier says, and the kernel in fewer words.
+REASONS = {
+    r"truncated": "shorter than its header",
+    r"header_crc": "header CRC is wrong",
+    r"program\.size: is": "size is not that of the program",
+    r"body_crc": "body CRC is wrong",
+    r"arena_size: is \d+, must be a multiple": "arena size is not aligned",
+    r"program\.stack_bytes:": "stack is not aligned or larger than the arena",
+    r"program\.data_end:": "data ends in the stack or before it begins",
+    r"program\.data_size:": "initial data is larger than the data",
+    r"program\.entry:": "the entry is no function",
+    r"add up": "sections do not add up to the size",
+    r"bits behind": "bits behind the last parameter are not zero",
+    r"no such helper": "no such helper",
+    r"imports\[0\]\.signature": "not the signature of the helper",
+    r"(tables|functions)\[\d\]\.signature": "no such signature",
+    r"first: is": "the table does not begin where the one before it ends",
+    r"entry_count": "the tables have not as many entries",
+    r"does not exist": "the table has a function that does not exist",
+    r"has not the signature": "the table has a function of another signature",
+    r"fill up": "bytes that fill up are not zero",
+    r"at most 255": "too many registers",
+    r"too few": "too few registers for the parameters",
+    r"frame_bytes": "frames are not aligned or larger than the stack",
+    r"code: is": "the code does not begin where the one before it ends",
+    r"code: ends behind": "the function ends behind the code",
+    r"name: is": "the name is behind the names",
+    r"end in NUL": "the names do not end in NUL",
+    r"printable": "a name is not printable",
+    r"(magic|version|arena_size|call_depth|count|code_words|result): is": "a field is out of range",
+    r"blocks are missing": "blocks are missing",
+    r"words behind": "words behind the last block",
+    r"no operation": "no such operation",
+    r"must be zero|unused bytes": "an operand that must be zero is not",
+    r"must be (i32|i64|f32|f64)|which is": "no register of that number and type",
+    r"no condition": "no such condition",
+    r"no block": "no such block",
+    r"no function": "no such function",
+    r"no table": "no such table",
+    r"no import": "no such import",
+    r"scale but no index": "a scale without index",
+    r"highest byte": "the highest byte of the comparison is not zero",
+    r"unused half": "an unused half is not zero",
+    r"cut off": "an instruction is cut off",
+    r"has a result": "the function has a result",
+}
+
+
+def _refused_programs() -> dict[str, bytes]:
+    cases = {case: data for case, (data, _) in refused_programs.CASES.items()}
+    lines = refused_programs.INSTRUCTIONS
+    cases |= {line: encode_program(assemble(f"{refused_programs.HEAD}{line}{refused_programs.TAIL}")) for line in lines}
+    return cases | {f"word: {case}": refused_programs.program_of_words(case)[0] for case in refused_programs.WORDS}
+
+
+def test_reasons(kernel_verify: Callable[[bytes], Any]) -> None:
+    seen = set()
+    for case, data in _refused_programs().items():
+        with pytest.raises(FormatError) as caught:
+            verify(data)
+        wanted = next(text for said, text in REASONS.items() if re.search(said, str(caught.value)))
+        assert kernel_verify(data).text.decode() == wanted, case
+        seen.add(wanted)
+    assert seen == set(REASONS.values())
 
 
 @pytest.fixture(scope="module")
