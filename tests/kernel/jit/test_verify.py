@@ -7,20 +7,20 @@ That it accepts and refuses what the Python verifier does, for the same place, i
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import re
 import struct
 import subprocess
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from bfimg.bitcode.lower import lower
 from bfimg.codegen.c_header import c_crc_source, c_header
 from bfimg.errors import FormatError
 from bfimg.formats.pattern import PatternType
@@ -30,6 +30,9 @@ from bfimg.pattern.decode import decode_program
 from bfimg.pattern.encode import encode_instruction, encode_program
 from bfimg.pattern.fixed import fixed_program
 from bfimg.pattern.verify import verify
+from tests.pattern import test_verify
+from tests.pattern.conftest import Generator
+from tests.pattern.test_mutants import mutant
 
 # Read when the module is imported: a fixture clears BFIMG_ variables for the tests.
 MUTANTS = int(os.environ.get("BFIMG_TEST_MUTANTS", "1000"))
@@ -67,23 +70,19 @@ uint32_t parameter(uint32_t function, uint32_t place)
 """
 
 
-def _pattern_tests(name: str) -> ModuleType:
-    """A file of tests/pattern: pytest's importlib mode does not put that folder on the import path."""
-    path = Path(__file__).parents[2] / "pattern" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"pattern_{name}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-random_programs = _pattern_tests("conftest")
-damaged_programs = _pattern_tests("test_mutants")
-refused_programs = _pattern_tests("test_verify")
-
-
 def random_program(random: Random) -> bytes:
-    return encode_program(random_programs.Generator(random).program())
+    return encode_program(Generator(random).program())
+
+
+@pytest.fixture(scope="module")
+def lowered_modules(repository: Path) -> list[bytes]:
+    """The programs of the module programs."""
+    names = [
+        module["name"] for module in tomllib.loads((repository / "kernel/modules/modules.toml").read_text())["module"]
+    ]
+    return [
+        lower((repository / f"samples/{name}.bc").read_bytes(), f"{name}_main", trusted=True).data for name in names
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +141,27 @@ def test_crcs_that_are_wrong(kernel_agrees: Callable[[bytes, FormatError | None]
         with pytest.raises(FormatError) as caught:
             verify(bytes(damaged))
         kernel_agrees(bytes(damaged), caught.value)
+
+
+def test_lowered_modules_and_what_damage_makes_of_them(
+    lowered_modules: list[bytes], kernel_agrees: Callable[[bytes, FormatError | None], None]
+) -> None:
+    random = Random(32)
+    refused = 0
+    assert len(lowered_modules) == 12
+    for data in lowered_modules:
+        verify(data)
+        kernel_agrees(data, None)
+        for _ in range(MUTANTS // 20):
+            damaged = mutant(random, data)
+            error = None
+            try:
+                verify(damaged)
+            except FormatError as problem:
+                error = problem
+                refused += 1
+            kernel_agrees(damaged, error)
+    assert refused > MUTANTS // 20
 
 
 def test_a_largest_function(kernel_agrees: Callable[[bytes, FormatError | None], None]) -> None:
@@ -205,10 +225,10 @@ REASONS = {
 
 
 def _refused_programs() -> dict[str, bytes]:
-    cases = {case: data for case, (data, _) in refused_programs.CASES.items()}
-    lines = refused_programs.INSTRUCTIONS
-    cases |= {line: encode_program(assemble(f"{refused_programs.HEAD}{line}{refused_programs.TAIL}")) for line in lines}
-    return cases | {f"word: {case}": refused_programs.program_of_words(case)[0] for case in refused_programs.WORDS}
+    cases = {case: data for case, (data, _) in test_verify.CASES.items()}
+    lines = test_verify.INSTRUCTIONS
+    cases |= {line: encode_program(assemble(f"{test_verify.HEAD}{line}{test_verify.TAIL}")) for line in lines}
+    return cases | {f"word: {case}": test_verify.program_of_words(case)[0] for case in test_verify.WORDS}
 
 
 def test_reasons(kernel_verify: Callable[[bytes], Any]) -> None:
@@ -236,11 +256,14 @@ def sanitized(repository: Path, verifier_sources: tuple[str, ...], tmp_path_fact
     return folder / "runner"
 
 
-def test_damaged_programs_make_it_read_nothing_it_should_not(sanitized: Path, tmp_path: Path) -> None:
+def test_damaged_programs_make_it_read_nothing_it_should_not(
+    sanitized: Path, lowered_modules: list[bytes], tmp_path: Path
+) -> None:
     random = Random(31)
     fixed = [encode_program(fixed_program(kind)) for kind in PatternType if kind is not PatternType.CUSTOM]
     programs = [random.choice(fixed) if n % 4 == 0 else random_program(random) for n in range(max(MUTANTS // 20, 1))]
-    mutants = [damaged_programs.mutant(random, random.choice(programs)) for _ in range(MUTANTS)]
+    programs += lowered_modules
+    mutants = [mutant(random, random.choice(programs)) for _ in range(MUTANTS)]
     mutants += [program[:size] for program in programs[:5] for size in range(len(program))]
     corpus = tmp_path / "corpus"
     corpus.write_bytes(b"".join(struct.pack("<I", len(data)) + data for data in [*programs, *mutants]))
