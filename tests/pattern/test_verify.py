@@ -9,6 +9,7 @@ import pytest
 from bfimg.errors import FormatError
 from bfimg.formats.crc import CRC32
 from bfimg.formats.pattern_helpers import Helper
+from bfimg.formats.pattern_ops import Op
 from bfimg.formats.pattern_program import (
     NO_NAME,
     ProgramFunction,
@@ -20,6 +21,7 @@ from bfimg.formats.pattern_program import (
 from bfimg.formats.structure import Structure
 from bfimg.pattern.assemble import assemble
 from bfimg.pattern.encode import encode_program
+from bfimg.pattern.program import NO_REGISTER, Block, Function, Instruction, Program, Registers, Signature
 from bfimg.pattern.verify import verify
 
 TEXT = """
@@ -82,7 +84,16 @@ def test_the_program_that_the_others_are_made_from_is_good() -> None:
     assert len(GOOD) == NAMES + 8
 
 
+# One function of three words, behind which the program ends.
+ADDRESS = Instruction(Op.ADDRESS, (0, NO_REGISTER, NO_REGISTER, 0, 16))
+SHORT_BLOCK = Block((ADDRESS, Instruction(Op.RETURN)))
+SHORT = encode_program(Program((Function("", Signature(), Registers(1), (SHORT_BLOCK,)),)))
+
 CASES: dict[str, tuple[bytes, str]] = {
+    "cut off at the end": (
+        sealed(SHORT[:-4] + SHORT[-12:-8]),
+        "function 0, block 0, word 2: address: is cut off",
+    ),
     "empty": (b"", "truncated"),
     "cut in the header": (GOOD[:59], "truncated: program_header needs 60 bytes"),
     "cut behind the header": (GOOD[:60], "program.size: is"),
@@ -102,6 +113,10 @@ CASES: dict[str, tuple[bytes, str]] = {
     "depth 0": (with_header(call_depth=0), "program.call_depth: is 0"),
     "sections": (with_header(names_size=9), "sections do not add up"),
     "huge section": (with_header(code_size=0xFFFFFFFC), "sections do not add up"),
+    "section whose padded size is 2^32": (
+        sealed(ProgramHeader.parse(GOOD).replace(size=NAMES, names_size=0xFFFFFFFF).packed() + GOOD[60:NAMES]),
+        "sections do not add up",
+    ),
     "no functions": (with_header(function_count=0), "program.function_count: is 0"),
     "result type": (with_bytes(SIGNATURES, b"\5"), "program.signatures[0].result: is 0x5"),
     "too many parameters": (with_bytes(SIGNATURES + 1, b"\x11"), "program.signatures[0].parameter_count: is 17"),

@@ -265,6 +265,7 @@ def test_damaged_programs_make_it_read_nothing_it_should_not(
     programs += lowered_modules
     mutants = [mutant(random, random.choice(programs)) for _ in range(MUTANTS)]
     mutants += [program[:size] for program in programs[:5] for size in range(len(program))]
+    mutants += _refused_programs().values()
     corpus = tmp_path / "corpus"
     corpus.write_bytes(b"".join(struct.pack("<I", len(data)) + data for data in [*programs, *mutants]))
     done = subprocess.run([sanitized, corpus], capture_output=True, text=True, check=False, timeout=600)
