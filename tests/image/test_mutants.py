@@ -129,14 +129,14 @@ def test_no_mutant_hangs_or_raises(subjects: list[tuple[Path, list[Area]]]) -> N
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     slowest = 0.0
     for number, store, path in mutants(subjects):
-        started = time.monotonic()
+        started = time.process_time()
         try:
             exercise(store, path)
         except BfimgError as error:
             pytest.fail(f"mutant {number} of {path.name}: reading raised {error!r}")
         except Exception as error:  # the point of the test: name the mutant
             raise AssertionError(f"mutant {number} of {path.name}: {error!r}") from error
-        slowest = max(slowest, time.monotonic() - started)
+        slowest = max(slowest, time.process_time() - started)
         assert slowest < MOST_SECONDS, f"mutant {number} of {path.name} took {slowest:.1f} s"
     growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory) * 1024
     assert growth < MOST_MEMORY_GROWTH
