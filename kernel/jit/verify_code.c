@@ -10,7 +10,11 @@
      BIT(FLOAT_CONDITION_UEQ) | BIT(FLOAT_CONDITION_ONE) | BIT(FLOAT_CONDITION_ULE) | BIT(FLOAT_CONDITION_OGT) | \
      BIT(FLOAT_CONDITION_UNO) | BIT(FLOAT_CONDITION_ORD))
 
-#define TYPE_OF_SLOT 0xf /* the bits of a BF_SLOT_READ_ or _WRITE_ that are its type */
+/* A type is the slot that reads a register of it; no type is the slot that must be zero. */
+#define TYPE_OF_SLOT 0xf
+_Static_assert(BF_SLOT_READ_I32 == BF_VALUE_TYPE_I32 && BF_SLOT_READ_F64 == BF_VALUE_TYPE_F64, "types are slots");
+_Static_assert(BF_SLOT_NONE == BF_VALUE_TYPE_NONE, "types are slots");
+
 #define SHIFT_OF_ADDRESS (3u << BF_ADDRESS_SCALE_SHIFT)
 
 struct code {
@@ -18,152 +22,146 @@ struct code {
     const struct bf_program_function *function;
     uint8_t result; /* type of the function's result */
     struct jit_registers registers;
+    const char *flaw; /* the first one of the instruction, 0 for none */
 };
 
-static const char *check_register(const struct code *code, uint8_t number, uint8_t type)
-{
-    if (type == BF_VALUE_TYPE_NONE)
-        return number == 0 ? 0 : "an operand that must be zero is not";
-    bool is_one = number >= code->registers.first[type] && number < code->registers.first[type + 1];
-    return is_one ? 0 : "no register of that number and type";
-}
-
-static const char *check_condition(uint32_t value, uint32_t legal)
-{
-    return value < 32 && (legal >> value & 1) ? 0 : "no such condition";
-}
-
-static const char *check_block(const struct code *code, uint32_t number)
-{
-    return number < code->function->block_count ? 0 : "no such block";
-}
-
-static const char *check_blocks(const struct code *code, uint32_t word)
-{
-    const char *flaw = check_block(code, word & 0xffff);
-    return flaw ? flaw : check_block(code, word >> 16);
-}
-
-static const char *check_slot(const struct code *code, uint32_t first, unsigned place)
+static const char *find_flaw(const struct code *code, uint8_t slot, uint32_t value)
 {
     const struct bf_program_header *header = code->program->header;
-    uint8_t slot = jit_ops[(uint8_t)first].slots[place];
-    uint8_t field = jit_slot(first, place);
-    if (slot < BF_SLOT_SIGNED8)
-        return check_register(code, field, slot & TYPE_OF_SLOT);
+    uint32_t conditions = CONDITIONS;
     switch (slot) {
-    case BF_SLOT_CONDITION:
-        return check_condition(field, CONDITIONS);
+    case BF_SLOT_NONE:
+        return value == 0 ? 0 : "an operand that must be zero is not";
     case BF_SLOT_FLOAT_CONDITION:
-        return check_condition(field, FLOAT_CONDITIONS);
+        conditions = FLOAT_CONDITIONS;
+        /* fall through */
+    case BF_SLOT_CONDITION:
+        return value < 32 && (conditions >> value & 1) ? 0 : "no such condition";
     case BF_SLOT_BLOCK:
-        return check_block(code, jit_wide(first));
-    case BF_SLOT_VALUE:
-        return code->result ? check_register(code, field, code->result) : "the function has no result";
+        return value < code->function->block_count ? 0 : "no such block";
     case BF_SLOT_FUNCTION:
-        return jit_wide(first) < header->function_count ? 0 : "no such function";
+        return value < header->function_count ? 0 : "no such function";
     case BF_SLOT_TABLE:
-        return field < header->table_count ? 0 : "no such table";
+        return value < header->table_count ? 0 : "no such table";
     case BF_SLOT_IMPORT:
-        return field < header->import_count ? 0 : "no such import";
+        return value < header->import_count ? 0 : "no such import";
     }
-    return 0; /* numbers; what needs the tail to be judged */
+    if (slot >= BF_SLOT_SIGNED8)
+        return 0; /* a number, or what needs the tail to be judged */
+    const uint8_t *first = &code->registers.first[slot & TYPE_OF_SLOT];
+    return value >= first[0] && value < first[1] ? 0 : "no register of that number and type";
 }
 
-static const char *check_address(const struct code *code, uint32_t first, uint32_t word)
+/* Whether `value` may stand in this slot. */
+static void check(struct code *code, uint8_t slot, uint32_t value)
 {
-    const char *flaw =
-        check_register(code, jit_slot(first, 1), word & BF_ADDRESS_BASE ? BF_VALUE_TYPE_I32 : BF_VALUE_TYPE_NONE);
-    if (flaw)
-        return flaw;
-    if (word & BF_ADDRESS_INDEX)
-        return check_register(code, jit_slot(first, 2), BF_VALUE_TYPE_I32);
-    return word & SHIFT_OF_ADDRESS ? "a scale without index" : check_register(code, jit_slot(first, 2), 0);
+    if (!code->flaw)
+        code->flaw = find_flaw(code, slot, value);
 }
 
-static const char *check_compare(const struct code *code, uint32_t word, bool second_is_register)
+/* `count` slots, of which the first stands in the lowest bits. */
+static void check_slots(struct code *code, const uint8_t *slots, unsigned count, uint32_t word)
 {
-    const char *flaw = check_condition((uint8_t)word, CONDITIONS);
-    if (!flaw)
-        flaw = check_register(code, jit_slot(word, 0), BF_VALUE_TYPE_I32);
-    if (!flaw && second_is_register)
-        flaw = check_register(code, jit_slot(word, 1), BF_VALUE_TYPE_I32);
-    return flaw || !jit_slot(word, 2) ? flaw : "the highest byte of the comparison is not zero";
+    for (; count; count--, slots++, word >>= 8) {
+        bool is_wide = *slots == BF_SLOT_BLOCK || *slots == BF_SLOT_FUNCTION;
+        check(code, *slots == BF_SLOT_VALUE ? code->result : *slots, is_wide ? (uint16_t)word : (uint8_t)word);
+    }
 }
 
-/* `count` target words; an unused half is zero. */
-static const char *check_switch(const struct code *code, uint32_t first, const jit_word *targets, uint32_t count)
+/* What a base or index register is checked for. */
+static uint8_t slot_if(uint32_t is_used)
 {
-    const char *flaw = 0;
-    for (uint32_t i = 0; i < count && !flaw; i++)
-        flaw = check_blocks(code, targets[i]);
-    bool is_half_used = jit_wide(first) % BF_TARGETS_PER_WORD == 0; /* the default is one more */
-    return !flaw && is_half_used && targets[count - 1] >> 16 ? "an unused half is not zero" : flaw;
+    return is_used ? BF_SLOT_READ_I32 : BF_SLOT_NONE;
 }
 
-static const char *check_call(const struct code *code, uint32_t first, const jit_word *arguments)
+static void check_address(struct code *code, uint32_t first, uint32_t word)
+{
+    check(code, slot_if(word & BF_ADDRESS_BASE), jit_slot(first, 1));
+    check(code, slot_if(word & BF_ADDRESS_INDEX), jit_slot(first, 2));
+    if (!(word & BF_ADDRESS_INDEX))
+        check(code, BF_SLOT_NONE, word & SHIFT_OF_ADDRESS);
+}
+
+/* `count` blocks, and zero behind them in the last word. */
+static void check_targets(struct code *code, const jit_word *words, uint32_t count)
+{
+    for (uint32_t i = 0; i < count || i % BF_TARGETS_PER_WORD; i++) {
+        uint16_t half = (uint16_t)(words[i / BF_TARGETS_PER_WORD] >> (i % BF_TARGETS_PER_WORD * 16));
+        check(code, i < count ? BF_SLOT_BLOCK : BF_SLOT_NONE, half);
+    }
+}
+
+/* Registers of the types of the callee's parameters, and zero behind them in the last word. */
+static void check_call(struct code *code, uint32_t first, const jit_word *words)
 {
     const struct bf_program_signature *callee = jit_callee(code->program, first);
-    const char *flaw = check_register(code, jit_slot(first, 0), callee->result);
-    for (unsigned i = 0; i < jit_padded(callee->parameter_count) && !flaw; i++) {
-        uint8_t number = (uint8_t)(arguments[i / BF_ARGUMENTS_PER_WORD] >> (8 * (i % BF_ARGUMENTS_PER_WORD)));
-        bool is_used = i < callee->parameter_count;
-        flaw = check_register(code, number, is_used ? jit_parameter_type(callee, i) : BF_VALUE_TYPE_NONE);
+    unsigned count = callee->parameter_count;
+    check(code, callee->result, jit_slot(first, 0));
+    for (unsigned i = 0; i < count || i % BF_ARGUMENTS_PER_WORD; i++) {
+        uint8_t byte = (uint8_t)(words[i / BF_ARGUMENTS_PER_WORD] >> (i % BF_ARGUMENTS_PER_WORD * 8));
+        check(code, i < count ? jit_parameter_type(callee, i) : BF_SLOT_NONE, byte);
     }
-    return flaw;
 }
-_Static_assert(BF_ARGUMENTS_PER_WORD == 4, "jit_padded rounds up to whole argument words");
+
+/* The bytes of tails that are one word of slots. */
+static const uint8_t tail_slots[][sizeof(jit_word)] = {
+    [BF_TAIL_CONDITION - BF_TAIL_CONDITION] = {BF_SLOT_CONDITION},
+    [BF_TAIL_FLOAT_CONDITION - BF_TAIL_CONDITION] = {BF_SLOT_FLOAT_CONDITION},
+    [BF_TAIL_COMPARE - BF_TAIL_CONDITION] = {BF_SLOT_CONDITION, BF_SLOT_READ_I32, BF_SLOT_READ_I32},
+    [BF_TAIL_COMPARE_IMMEDIATE - BF_TAIL_CONDITION] = {BF_SLOT_CONDITION, BF_SLOT_READ_I32, BF_SLOT_SIGNED8},
+};
 
 /* `words` are all of the instruction, `length` in number. */
-static const char *check_tail(const struct code *code, const jit_word *words, uint32_t length)
+static void check_tail(struct code *code, const jit_word *words, uint32_t length)
 {
-    uint8_t tail = jit_ops[(uint8_t)words[0]].tail;
+    uint32_t first = words[0], last = words[length - 1];
+    uint8_t tail = jit_ops[(uint8_t)first].tail;
     switch (tail) {
     case BF_TAIL_ADDRESS:
-        return check_address(code, words[0], words[1]);
+        check_address(code, first, last);
+        break;
     case BF_TAIL_CONDITION:
-        return check_condition(words[1], CONDITIONS);
     case BF_TAIL_FLOAT_CONDITION:
-        return check_condition(words[1], FLOAT_CONDITIONS);
     case BF_TAIL_COMPARE:
     case BF_TAIL_COMPARE_IMMEDIATE:
-        return check_compare(code, words[1], tail == BF_TAIL_COMPARE);
+        check_slots(code, tail_slots[tail - BF_TAIL_CONDITION], sizeof last, last);
+        break;
     case BF_TAIL_TARGETS:
-        return check_blocks(code, words[1]);
     case BF_TAIL_WORD_TARGETS:
-        return check_blocks(code, words[2]);
+        check_targets(code, &words[length - 1], 2);
+        break;
     case BF_TAIL_SWITCH:
-        return check_switch(code, words[0], words + 1, length - 1);
+        check_targets(code, words + 1, jit_wide(first) + 1);
+        break;
     case BF_TAIL_ARGUMENTS:
-        return check_call(code, words[0], words + 1);
+        check_call(code, first, words + 1);
+        break;
     }
-    return 0; /* none, or numbers */
 }
 
-/* Sets *length to the words of the instruction at `words`, of which `left` are there. */
-static const char *check_instruction(const struct code *code, const jit_word *words, uint32_t left, uint32_t *length)
+/* Sets *length to the words of the instruction at `words`, of which `left` are there, unless that is not known. */
+static const char *check_instruction(struct code *code, const jit_word *words, uint32_t left, uint32_t *length)
 {
     uint32_t first = words[0];
     uint8_t op = (uint8_t)first;
     if (op == 0 || op >= JIT_OPS)
         return "no such operation";
-    for (unsigned place = 0; place < 3; place++) {
-        const char *flaw = check_slot(code, first, place);
-        if (flaw)
-            return flaw;
-    }
+    if (op == (code->result ? BF_OP_RETURN : BF_OP_RETURN_VALUE))
+        return "returns a value from a function without result, or none from one with";
+    check_slots(code, jit_ops[op].slots, sizeof jit_ops->slots, first >> 8);
+    if (code->flaw)
+        return code->flaw;
     *length = jit_length(code->program, first);
     if (*length > left)
         return "an instruction is cut off";
-    if (op == BF_OP_RETURN && code->result)
-        return "the function has a result";
-    return check_tail(code, words, *length);
+    check_tail(code, words, *length);
+    return code->flaw;
 }
 
 const char *jit_check_code(const struct jit_program *program, uint32_t function, struct jit_problem *place)
 {
     const struct bf_program_function *record = &program->functions[function];
-    const struct code code = {
+    struct code code = {
         .program = program,
         .function = record,
         .result = program->signatures[record->signature].result,

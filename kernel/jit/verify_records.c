@@ -74,17 +74,14 @@ static const char *check_registers(struct verifier *verifier, const struct bf_pr
 {
     const struct bf_program_signature *signature = &verifier->program->signatures[function->signature];
     const uint8_t *counts = &function->i32_count;
-    uint32_t total = 0;
-    for (unsigned type = BF_VALUE_TYPE_I32; type <= BF_VALUE_TYPE_F64; type++) {
-        uint32_t parameters = 0;
-        for (unsigned i = 0; i < signature->parameter_count; i++)
-            parameters += jit_parameter_type(signature, i) == type;
-        uint32_t count = counts[type - BF_VALUE_TYPE_I32];
-        if (parameters > count)
+    uint8_t left[BF_VALUE_TYPE_F64 + 1]; /* by type: registers without a parameter */
+    memcpy(&left[BF_VALUE_TYPE_I32], counts, BF_VALUE_TYPE_F64);
+    if (counts[0] + counts[1] + counts[2] + counts[3] > BF_MAX_REGISTERS)
+        return jit_flaw_at(verifier, counts, "too many registers");
+    for (unsigned i = 0; i < signature->parameter_count; i++)
+        if (left[jit_parameter_type(signature, i)]-- == 0)
             return jit_flaw_at(verifier, counts, "too few registers for the parameters");
-        total += count;
-    }
-    return total <= BF_MAX_REGISTERS ? 0 : jit_flaw_at(verifier, counts, "too many registers");
+    return 0;
 }
 
 const char *jit_check_functions(struct verifier *verifier)

@@ -209,18 +209,15 @@ REASONS = {
     r"blocks are missing": "blocks are missing",
     r"words behind": "words behind the last block",
     r"no operation": "no such operation",
-    r"must be zero|unused bytes": "an operand that must be zero is not",
+    r"must be zero|unused|highest byte|scale but no index|no condition 0x104": "an operand that must be zero is not",
     r"must be (i32|i64|f32|f64)|which is": "no register of that number and type",
     r"no condition": "no such condition",
     r"no block": "no such block",
     r"no function": "no such function",
     r"no table": "no such table",
     r"no import": "no such import",
-    r"scale but no index": "a scale without index",
-    r"highest byte": "the highest byte of the comparison is not zero",
-    r"unused half": "an unused half is not zero",
     r"cut off": "an instruction is cut off",
-    r"has a result": "the function has a result",
+    r"has (a|no) result": "returns a value from a function without result, or none from one with",
 }
 
 
