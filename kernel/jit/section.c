@@ -2,14 +2,12 @@
 
 #include "lib/string.h"
 
-#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
-
 /* Returns what is wrong with the descriptor or the extent of the program behind it, or 0. */
 static const char *find_flaw(const struct bf_pattern_descriptor *descriptor, const uint8_t *program, uint32_t size)
 {
     if (descriptor->magic != BF_PATTERN_MAGIC || descriptor->version != BF_PATTERN_VERSION)
         return "no pattern section, or one of another version";
-    if (descriptor->crc != bf_crc32(CRC32_START, descriptor, offsetof(struct bf_pattern_descriptor, crc)))
+    if (descriptor->crc != bf_crc32(BF_CRC32_START, descriptor, offsetof(struct bf_pattern_descriptor, crc)))
         return "pattern descriptor CRC is wrong";
     if (descriptor->type < BF_PATTERN_TYPE_FIBONACCI || descriptor->type > BF_PATTERN_TYPE_CUSTOM ||
         descriptor->level > BF_MAX_OPTIMISATION_LEVEL || descriptor->reserved)
@@ -18,7 +16,7 @@ static const char *find_flaw(const struct bf_pattern_descriptor *descriptor, con
         return "program size is not what follows the pattern descriptor";
     if (size && descriptor->type != BF_PATTERN_TYPE_CUSTOM)
         return "a fixed pattern has a program";
-    if (descriptor->program_crc != (size ? bf_crc32(CRC32_START, program, size) : 0))
+    if (descriptor->program_crc != (size ? bf_crc32(BF_CRC32_START, program, size) : 0))
         return "program CRC is wrong";
     return 0;
 }

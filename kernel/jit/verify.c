@@ -3,8 +3,6 @@
 
 #include "lib/string.h"
 
-#define CRC32_START (BF_CRC32_INITIAL ^ BF_CRC32_XOR_OUT)
-
 static const struct limit header_limits[] = {
     JIT_LIMIT(header, magic, BF_PROGRAM_MAGIC, BF_PROGRAM_MAGIC),
     JIT_LIMIT(header, version, BF_PROGRAM_VERSION, BF_PROGRAM_VERSION),
@@ -49,11 +47,11 @@ static const char *check_header(struct verifier *verifier)
     const char *flaw = JIT_CHECK_LIMITS(verifier, header, 1, header_limits);
     if (flaw)
         return flaw;
-    if (header->header_crc != bf_crc32(CRC32_START, header, offsetof(struct bf_program_header, header_crc)))
+    if (header->header_crc != bf_crc32(BF_CRC32_START, header, offsetof(struct bf_program_header, header_crc)))
         return jit_flaw_at(verifier, &header->header_crc, "header CRC is wrong");
     if (header->size != verifier->size)
         return jit_flaw_at(verifier, &header->size, "size is not that of the program");
-    if (header->body_crc != bf_crc32(CRC32_START, header + 1, verifier->size - sizeof *header))
+    if (header->body_crc != bf_crc32(BF_CRC32_START, header + 1, verifier->size - sizeof *header))
         return jit_flaw_at(verifier, &header->body_crc, "body CRC is wrong");
     if (header->arena_size % BF_FRAME_ALIGNMENT)
         return jit_flaw_at(verifier, &header->arena_size, "arena size is not aligned");
