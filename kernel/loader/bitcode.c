@@ -70,20 +70,15 @@ void bitcode_examine(struct module *module, const uint8_t *file, uint32_t size)
     if (!flaw && !(module_copy_text(module->name, header.name, sizeof header.name) &&
                    module_copy_text(module->entry, header.entry, sizeof header.entry)))
         flaw = "name or entry is not printable text ended by NUL";
+    struct jit_section section;
+    if (!flaw && header.pattern_size && jit_read_section &&
+        !jit_read_section(file + header.pattern_offset, header.pattern_size, &section, &module->problem))
+        flaw = module->problem.text;
     if (flaw) {
         module_refuse(module, flaw);
         return;
     }
-    struct jit_section section;
-    module->verified = false;
-    if (header.pattern_size && jit_read_section) {
-        module->verified =
-            jit_read_section(file + header.pattern_offset, header.pattern_size, &section, &module->problem);
-        if (!module->verified) {
-            module_refuse(module, module->problem.text);
-            return;
-        }
-    }
+    module->verified = header.pattern_size && jit_read_section;
     module->status = MODULE_NOT_EXECUTABLE;
     module->crc = header.payload_crc;
     known_module_apply(module);

@@ -1,4 +1,5 @@
 #include "console/print.h"
+#include "jit/report.h"
 #include "report/events.h"
 #include "report/json.h"
 
@@ -56,21 +57,6 @@ static void put_bitcode(const struct module *module)
     json_number("level", module->level);
 }
 
-static void put_unless_nowhere(const char *key, uint32_t number)
-{
-    if (number != JIT_NOWHERE)
-        json_number(key, number);
-}
-
-/* Where its pattern program is wrong. */
-static void put_problem(const struct jit_problem *problem)
-{
-    put_unless_nowhere("offset", problem->offset);
-    put_unless_nowhere("function", problem->function);
-    put_unless_nowhere("block", problem->block);
-    put_unless_nowhere("word", problem->word);
-}
-
 /* A module is shown by its name, a file that has none by its path. */
 static void print_name(const struct module *module)
 {
@@ -97,9 +83,8 @@ static void print_for_people(const struct module *module)
         console_print(VGA_RED, ", want %08x", module->expected);
     if (module->status == MODULE_INVALID || module->status == MODULE_STOPPED)
         console_print(VGA_RED, "  %s", module->reason);
-    if (module->problem.text && module->problem.word != JIT_NOWHERE)
-        console_print(VGA_RED, ": function %u, block %u, word %u", module->problem.function, module->problem.block,
-                      module->problem.word);
+    if (module->problem.text)
+        jit_print_problem(&module->problem);
     if (module->status == MODULE_NOT_EXECUTABLE)
         console_print(VGA_GREY, ": %s found, CRC correct%s", module->path,
                       module->verified ? ", program verified" : "");
@@ -114,7 +99,7 @@ void report_module(const struct module *module)
     if (module->status == MODULE_INVALID || module->status == MODULE_STOPPED)
         json_text("reason", module->reason);
     if (module->problem.text)
-        put_problem(&module->problem);
+        jit_put_problem(&module->problem);
     if (module->code_bytes && module->status != MODULE_INVALID)
         put_code(module);
     else if (module->status != MODULE_INVALID)
