@@ -58,7 +58,9 @@ class Toolchain:
     version: str
 
     def _target(self) -> tuple[str, ...]:
-        return (f"--target={TARGET}",) if self.family == "clang" else ("-m32", "-fno-pie", "-fcf-protection=none")
+        if self.family == "clang":
+            return (f"--target={TARGET}", "-nostdlibinc")  # headers of the host are none of ours
+        return ("-m32", "-fno-pie", "-fcf-protection=none")
 
     def kernel_command(self, source: str, output: str, include: tuple[str, ...]) -> tuple[str, ...]:
         """Compile or assemble a file of the kernel or boot code."""
