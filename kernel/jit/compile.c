@@ -1,0 +1,146 @@
+/* The passes of level 0: frame, templates block by block, addresses of SWITCH. */
+#include "jit/internal.h"
+#include "lib/string.h"
+
+#define BREAKPOINT 0xcc
+#define JCC_SHORT 0x70 /* + condition */
+
+void with_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset)
+{
+    x86_memory(&c->x, opcode, reg, EBP, (uint32_t)c->slot[number] + offset);
+}
+
+void load32(struct compiler *c, unsigned reg, uint8_t number)
+{
+    with_slot(c, X86_LOAD, reg, number, 0);
+}
+
+void store32(struct compiler *c, unsigned reg, uint8_t number)
+{
+    with_slot(c, X86_STORE, reg, number, 0);
+}
+
+void load64(struct compiler *c, unsigned xmm, uint8_t number)
+{
+    with_slot(c, X86_MOVSD, xmm, number, 0);
+}
+
+void store64(struct compiler *c, unsigned xmm, uint8_t number)
+{
+    with_slot(c, X86_MOVSD + X86_MOVE_OUT, xmm, number, 0);
+}
+
+void store_constant(struct compiler *c, uint8_t number, uint32_t offset, uint32_t value)
+{
+    with_slot(c, X86_STORE_IMMEDIATE, 0, number, offset);
+    x86_word(&c->x, value);
+}
+
+void trap(struct compiler *c)
+{
+    x86_byte(&c->x, BREAKPOINT);
+}
+
+void trap_unless(struct compiler *c, unsigned condition)
+{
+    x86_byte(&c->x, JCC_SHORT + condition);
+    x86_byte(&c->x, 1);
+    trap(c);
+}
+
+static void emit_constant(struct compiler *c, uint8_t op, const jit_word *words)
+{
+    uint8_t d = jit_slot(words[0], 0);
+    int32_t number = (int16_t)(words[0] >> 16);
+    bool is_short = op == BF_OP_CONST_I32_16 || op == BF_OP_CONST_I64_16;
+    store_constant(c, d, 0, is_short ? (uint32_t)number : words[1]);
+    if (jit_register_size(c, d) == 8)
+        store_constant(c, d, 4, is_short ? (uint32_t)(number >> 31) : words[2]);
+}
+
+/* The template of an operation: the numbers of operations of one kind follow one another. */
+void compiler_emit(struct compiler *c, const jit_word *words)
+{
+    uint8_t op = (uint8_t)words[0];
+    switch (op) {
+    case BF_OP_MOVE_F32:
+    case BF_OP_F32_BITS:
+    case BF_OP_F32_FROM_BITS:
+    case BF_OP_LOW_I64:
+        op = BF_OP_MOVE_I32;
+        break;
+    case BF_OP_MOVE_F64:
+    case BF_OP_F64_BITS:
+    case BF_OP_F64_FROM_BITS:
+        op = BF_OP_MOVE_I64;
+        break;
+    default:
+        break;
+    }
+    if (op >= BF_OP_CONST_I32_16 && op <= BF_OP_CONST_F64)
+        emit_constant(c, op, words);
+    else if (op == BF_OP_MOVE_I64 || (op >= BF_OP_ADD_I64 && op <= BF_OP_EXTEND_S32 && op != BF_OP_HIGH_I64))
+        emit_wide(c, op, words);
+    else if (op <= BF_OP_HIGH_I64)
+        emit_integer(c, op, words);
+    else if (op < BF_OP_SET_I32)
+        emit_float(c, op, words);
+    else if (op < BF_OP_ADDRESS)
+        emit_condition(c, op, words);
+    else if (op >= BF_OP_CALL || op == BF_OP_COPY || op == BF_OP_FILL)
+        emit_call(c, op, words);
+    else if (op >= BF_OP_JUMP)
+        emit_control(c, op, words);
+    else
+        emit_memory(c, op, words);
+}
+
+void compiler_begin(struct compiler *c, const struct jit_program *program,
+                    const struct jit_environment *environment, uint32_t function, uint32_t *scratch,
+                    const struct jit_unit *unit)
+{
+    *c = (struct compiler){
+        .x = {.start = unit->code, .capacity = unit->capacity},
+        .program = program,
+        .environment = environment,
+        .function = &program->functions[function],
+        .signature = &program->signatures[program->functions[function].signature],
+        .registers = jit_registers(&program->functions[function]),
+        .blocks = scratch,
+        .switches = unit->switches,
+        .switches_at = unit->switches_at,
+    };
+    memset(scratch, 0, c->function->block_count * sizeof *scratch);
+    frame_begin(c);
+}
+
+void jit_compile(const struct jit_program *program, const struct jit_environment *environment, uint32_t function,
+                 uint32_t *scratch, struct jit_unit *unit)
+{
+    struct compiler c;
+    compiler_begin(&c, program, environment, function, scratch, unit);
+    const jit_word *words = jit_words(program, c.function);
+    for (; c.block < c.function->block_count; c.block++) {
+        control_begin_block(&c);
+        uint8_t op;
+        do {
+            op = (uint8_t)words[0];
+            compiler_emit(&c, words);
+            words += jit_length(program, words[0]);
+        } while (!jit_ends_block(op));
+    }
+    unit->size = c.x.size;
+    for (uint32_t *word = unit->switches; word != c.switches; word++)
+        *word = c.blocks[*word];
+}
+
+uint32_t jit_switch_words(const struct jit_program *program, const struct bf_program_function *function)
+{
+    const jit_word *words = jit_words(program, function), *end = words + function->code_words;
+    uint32_t count = 0;
+    for (; words < end; words += jit_length(program, words[0])) {
+        if ((uint8_t)words[0] == BF_OP_SWITCH)
+            count += jit_wide(words[0]);
+    }
+    return count;
+}

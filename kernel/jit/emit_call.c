@@ -1,0 +1,137 @@
+/* Templates of calls, of COPY and FILL, which are calls too, and the code that calls the entry. */
+#include "jit/internal.h"
+
+#define PUSH 6 /* of X86_INDIRECT */
+#define CALL 2
+#define PUSH_WORD 0x68
+#define FSTP_32 0xd9 /* /3 */
+#define FSTP_64 0xdd /* /3 */
+#define FSTP 3
+#define FUNCTION_WORD 4
+
+/* The bytes of the arguments, which the caller takes off the stack again. */
+static uint32_t push_argument(struct compiler *c, uint8_t number)
+{
+    uint32_t size = jit_register_size(c, number);
+    for (uint32_t offset = size; offset; offset -= 4)
+        with_slot(c, X86_INDIRECT, PUSH, number, offset - 4);
+    return size;
+}
+
+static uint32_t push_arguments(struct compiler *c, const uint8_t *arguments, uint32_t count)
+{
+    uint32_t size = 0;
+    while (count--)
+        size += push_argument(c, arguments[count]);
+    return size;
+}
+
+static void pop_arguments(struct compiler *c, uint32_t size)
+{
+    if (size)
+        x86_group(&c->x, GROUP_ADD, ESP, size);
+}
+
+static uint32_t push_state(struct compiler *c)
+{
+    x86_byte(&c->x, PUSH_WORD);
+    x86_word(&c->x, c->environment->state);
+    return sizeof c->environment->state;
+}
+
+static void call_helper(struct compiler *c, uint32_t number, uint32_t arguments_size)
+{
+    with_state(c, X86_STORE, ESP, helper_esp);
+    x86_memory(&c->x, X86_INDIRECT, CALL, NO_BASE, (uint32_t)(uintptr_t)&jit_helpers[number]);
+    pop_arguments(c, arguments_size);
+}
+
+static void store_result(struct compiler *c, uint8_t d, uint8_t type, bool of_helper)
+{
+    switch (type) {
+    case BF_VALUE_TYPE_I64:
+        with_slot(c, X86_STORE, EDX, d, 4);
+        store32(c, EAX, d);
+        break;
+    case BF_VALUE_TYPE_I32:
+        store32(c, EAX, d);
+        break;
+    case BF_VALUE_TYPE_F32:
+    case BF_VALUE_TYPE_F64: {
+        bool is_double = type == BF_VALUE_TYPE_F64;
+        if (of_helper)
+            with_slot(c, is_double ? FSTP_64 : FSTP_32, FSTP, d, 0);
+        else
+            with_slot(c, (is_double ? X86_MOVSD : X86_MOVSS) + X86_MOVE_OUT, 0, d, 0);
+        break;
+    }
+    }
+}
+
+/* A function pointer is one more than the place in its table. */
+static void emit_indirect(struct compiler *c, uint32_t first)
+{
+    struct x86 *x = &c->x;
+    const struct bf_program_table *table = &c->program->tables[jit_slot(first, 1)];
+    load32(c, EAX, jit_slot(first, 2));
+    x86_group(x, GROUP_SUB, EAX, 1);
+    x86_group(x, GROUP_CMP, EAX, table->count);
+    trap_unless(c, CONDITION_B);
+    x86_indexed(x, X86_MOVZX_WORD, EAX, NO_BASE, EAX, 1,
+                c->environment->entries + (uint32_t)sizeof(jit_entry) * table->first);
+    x86_indexed(x, X86_INDIRECT, CALL, NO_BASE, EAX, 2, c->environment->functions);
+}
+
+void emit_call(struct compiler *c, uint8_t op, const jit_word *words)
+{
+    uint32_t first = words[0];
+    if (op == BF_OP_COPY || op == BF_OP_FILL) {
+        uint8_t arguments[] = {jit_slot(first, 0), jit_slot(first, 1), jit_slot(first, 2)};
+        uint32_t size = push_arguments(c, arguments, sizeof arguments);
+        size += push_state(c);
+        call_helper(c, op == BF_OP_COPY ? HELPER_COPY : HELPER_FILL, size);
+        return;
+    }
+    const struct bf_program_signature *callee = jit_callee(c->program, first);
+    uint32_t size = push_arguments(c, (const uint8_t *)(words + 1), callee->parameter_count);
+    if (op == BF_OP_CALL_HELPER) {
+        uint32_t helper = c->program->imports[jit_slot(first, 1)].helper;
+        if (helper == BF_HELPER_ALLOCATE)
+            size += push_state(c);
+        call_helper(c, helper, size);
+    } else {
+        if (op == BF_OP_CALL)
+            x86_memory(&c->x, X86_INDIRECT, CALL, NO_BASE,
+                       c->environment->functions + FUNCTION_WORD * jit_wide(first));
+        else
+            emit_indirect(c, first);
+        pop_arguments(c, size);
+    }
+    store_result(c, jit_slot(first, 0), callee->result, op == BF_OP_CALL_HELPER);
+}
+
+void jit_compile_entry(const struct jit_program *program, const struct jit_environment *environment,
+                       struct jit_unit *unit)
+{
+    struct compiler c = {.x = {.start = unit->code, .capacity = unit->capacity}, .environment = environment};
+    const struct bf_program_signature *signature =
+        &program->signatures[program->functions[program->header->entry].signature];
+    uint32_t words = 0;
+    for (unsigned i = 0; i < signature->parameter_count; i++)
+        words += jit_type_size(jit_parameter_type(signature, i)) / 4;
+    uint32_t arguments = environment->state + (uint32_t)offsetof(struct jit_state, arguments);
+    for (uint32_t i = words; i--;)
+        x86_memory(&c.x, X86_INDIRECT, PUSH, NO_BASE, arguments + 4 * i);
+    x86_memory(&c.x, X86_INDIRECT, CALL, NO_BASE, environment->functions + FUNCTION_WORD * program->header->entry);
+    pop_arguments(&c, 4 * words);
+    if (signature->result == BF_VALUE_TYPE_F32)
+        x86_registers(&c.x, X86_MOVD_OUT, 0, EAX);
+    if (signature->result == BF_VALUE_TYPE_F64)
+        with_state(&c, X86_MOVSD + X86_MOVE_OUT, 0, result);
+    else
+        with_state(&c, X86_STORE, EAX, result[0]);
+    if (signature->result == BF_VALUE_TYPE_I64)
+        with_state(&c, X86_STORE, EDX, result[1]);
+    x86_byte(&c.x, X86_RET);
+    unit->size = c.x.size;
+}

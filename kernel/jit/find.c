@@ -1,0 +1,51 @@
+/* From an address of code to the operation it belongs to. */
+#include "jit/load.h"
+#include "lib/string.h"
+#include "memory/heap.h"
+
+static bool is_within(const struct jit_function *function, uint32_t eip)
+{
+    return eip - (uint32_t)(uintptr_t)function->code < function->size;
+}
+
+/* The function whose code has this address, or function_count. */
+static uint32_t function_at(const struct jit_loaded *loaded, uint32_t eip)
+{
+    uint32_t number = 0;
+    while (number < loaded->program.header->function_count && !is_within(&loaded->functions[number], eip))
+        number++;
+    return number;
+}
+
+/* Where the call of a helper is: behind it stands the return address, which was pushed last. */
+static uint32_t helper_call(const struct jit_loaded *loaded)
+{
+    const struct jit_state *state = (const struct jit_state *)(uintptr_t)loaded->environment.state;
+    uint32_t esp = state->helper_esp, address = 0;
+    if (esp > BF_MEM_MODULE_STACK_START && esp <= BF_MEM_MODULE_STACK_END)
+        memcpy(&address, (const uint8_t *)(uintptr_t)(esp - sizeof address), sizeof address);
+    return address;
+}
+
+bool jit_find(const struct jit_loaded *loaded, uint32_t eip, struct jit_place *place)
+{
+    const struct jit_program *program = &loaded->program;
+    if (function_at(loaded, eip) == program->header->function_count)
+        eip = helper_call(loaded);
+    place->function = function_at(loaded, eip);
+    if (place->function == program->header->function_count)
+        return false;
+    const struct jit_function *function = &loaded->functions[place->function];
+    struct jit_unit unit = {
+        .capacity = function->size,
+        .code = kernel_allocate(function->size),
+        .switches_at = (uint32_t)(uintptr_t)function->switches,
+    };
+    uint32_t *scratch = kernel_allocate(jit_scratch_words(&program->functions[place->function]) * sizeof *scratch);
+    bool found = unit.code && scratch;
+    if (found) /* a breakpoint and a call tell the address behind them; what else faults is no first instruction */
+        jit_locate(program, &loaded->environment, eip - (uint32_t)(uintptr_t)function->code - 1, scratch, &unit, place);
+    kernel_free(scratch);
+    kernel_free(unit.code);
+    return found;
+}

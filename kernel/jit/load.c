@@ -1,0 +1,159 @@
+#include "jit/load.h"
+
+#include "lib/string.h"
+#include "memory/heap.h"
+#include "memory/pools.h"
+
+#define CODE_ALIGNMENT 16
+#define TABLE_ALIGNMENT 4
+#define STATE_ALIGNMENT 16
+
+/* The page in front of the module arena is not mapped: see compile.h. */
+#define ARENA (BF_MEM_MODULE_ARENA_START - BF_ARENA_START)
+
+static struct jit_state *state_of(const struct jit_loaded *loaded)
+{
+    return (struct jit_state *)(uintptr_t)loaded->environment.state;
+}
+
+static const char *copy_code(const struct jit_unit *unit, struct jit_function *function)
+{
+    function->size = unit->size;
+    function->code = pool_allocate(POOL_CODE, unit->size, CODE_ALIGNMENT);
+    if (unit->size > unit->capacity || !function->code)
+        return "no room in the JIT code pool: raise pool_code_kib";
+    memcpy(function->code, unit->code, unit->size);
+    return 0;
+}
+
+static const char *compile(struct jit_loaded *loaded, uint32_t number, uint32_t *scratch, struct jit_unit *unit)
+{
+    const struct jit_program *program = &loaded->program;
+    struct jit_function *function = &loaded->functions[number];
+    uint32_t switch_words = jit_switch_words(program, &program->functions[number]);
+    if (switch_words) {
+        function->switches = pool_allocate(POOL_DATA, switch_words * sizeof *function->switches, TABLE_ALIGNMENT);
+        if (!function->switches)
+            return "no room in the JIT data pool: raise pool_data_kib";
+    }
+    unit->switches = function->switches;
+    unit->switches_at = (uint32_t)(uintptr_t)function->switches;
+    jit_compile(program, &loaded->environment, number, scratch, unit);
+    const char *reason = copy_code(unit, function);
+    if (reason)
+        return reason;
+    for (uint32_t i = 0; i < switch_words; i++)
+        function->switches[i] += (uint32_t)(uintptr_t)function->code;
+    loaded->addresses[number] = (uint32_t)(uintptr_t)function->code;
+    loaded->code_bytes += function->size;
+    return 0;
+}
+
+static uint32_t scratch_bytes(const struct jit_program *program)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < program->header->function_count; i++) {
+        uint32_t words = jit_scratch_words(&program->functions[i]);
+        most = words > most ? words : most;
+    }
+    return most * sizeof(uint32_t);
+}
+
+static const char *compile_all(struct jit_loaded *loaded)
+{
+    struct jit_unit unit = {.capacity = pool_statistics(POOL_CODE).largest_free};
+    uint32_t *scratch = kernel_allocate(scratch_bytes(&loaded->program));
+    const char *reason = "no room on the kernel heap: raise heap_kib";
+    unit.code = kernel_allocate(unit.capacity);
+    if (scratch && unit.code) {
+        reason = 0;
+        for (uint32_t i = 0; i < loaded->program.header->function_count && !reason; i++)
+            reason = compile(loaded, i, scratch, &unit);
+        if (!reason) {
+            jit_compile_entry(&loaded->program, &loaded->environment, &unit);
+            reason = copy_code(&unit, &loaded->entry);
+        }
+    }
+    kernel_free(unit.code);
+    kernel_free(scratch);
+    return reason;
+}
+
+static void set_up_arena(const struct jit_loaded *loaded)
+{
+    const struct bf_program_header *header = loaded->program.header;
+    uint8_t *start = (uint8_t *)BF_MEM_MODULE_ARENA_START;
+    memset(start, 0, header->arena_size - BF_ARENA_START);
+    memcpy(start, loaded->program.data, header->data_size);
+    *state_of(loaded) = (struct jit_state){
+        .heap = (header->data_end + BF_FRAME_ALIGNMENT - 1) & ~(BF_FRAME_ALIGNMENT - 1u),
+        .arena = ARENA,
+        .arena_size = header->arena_size,
+        .heap_end = header->arena_size - header->stack_bytes,
+    };
+}
+
+static const char *take_tables(struct jit_loaded *loaded)
+{
+    const struct bf_program_header *header = loaded->program.header;
+    uint32_t functions = header->function_count, entries = header->entry_count * sizeof(jit_entry);
+    loaded->functions = pool_allocate(POOL_METADATA, functions * sizeof *loaded->functions, TABLE_ALIGNMENT);
+    if (!loaded->functions)
+        return "no room in the JIT metadata pool: raise pool_metadata_kib";
+    memset(loaded->functions, 0, functions * sizeof *loaded->functions);
+    loaded->addresses = pool_allocate(POOL_DATA, functions * sizeof *loaded->addresses, TABLE_ALIGNMENT);
+    loaded->entries = pool_allocate(POOL_DATA, entries, TABLE_ALIGNMENT);
+    if (!loaded->addresses || !loaded->entries)
+        return "no room in the JIT data pool: raise pool_data_kib";
+    memcpy(loaded->entries, loaded->program.entries, entries);
+    return 0;
+}
+
+const char *jit_load(struct jit_loaded *loaded, const struct jit_program *program)
+{
+    uint32_t end = (ARENA + program->header->arena_size + STATE_ALIGNMENT - 1) & ~(STATE_ALIGNMENT - 1u);
+    *loaded = (struct jit_loaded){.program = *program, .environment = {.arena = ARENA, .state = end}};
+    if (program->header->arena_size > BF_MEM_MODULE_ARENA_SIZE ||
+        end + sizeof(struct jit_state) > BF_MEM_MODULE_ARENA_END)
+        return "its arena is larger than the module arena";
+    const char *reason = take_tables(loaded);
+    if (!reason) {
+        loaded->environment.functions = (uint32_t)(uintptr_t)loaded->addresses;
+        loaded->environment.entries = (uint32_t)(uintptr_t)loaded->entries;
+        reason = compile_all(loaded);
+    }
+    if (reason)
+        jit_unload(loaded);
+    else
+        set_up_arena(loaded);
+    return reason;
+}
+
+void jit_unload(struct jit_loaded *loaded)
+{
+    for (uint32_t i = 0; loaded->functions && i < loaded->program.header->function_count; i++) {
+        pool_free(POOL_CODE, loaded->functions[i].code);
+        pool_free(POOL_DATA, loaded->functions[i].switches);
+    }
+    pool_free(POOL_CODE, loaded->entry.code);
+    pool_free(POOL_DATA, loaded->entries);
+    pool_free(POOL_DATA, loaded->addresses);
+    pool_free(POOL_METADATA, loaded->functions);
+    *loaded = (struct jit_loaded){.program = loaded->program};
+}
+
+void jit_prepare(const struct jit_loaded *loaded, const uint32_t *arguments, uint32_t count)
+{
+    struct jit_state *state = state_of(loaded);
+    uint32_t room = sizeof state->arguments / sizeof *state->arguments;
+    state->calls_left = loaded->program.header->call_depth;
+    state->stack = loaded->program.header->arena_size;
+    memset(state->arguments, 0, sizeof state->arguments);
+    memcpy(state->arguments, arguments, (count < room ? count : room) * sizeof *arguments);
+}
+
+uint64_t jit_result(const struct jit_loaded *loaded)
+{
+    const struct jit_state *state = state_of(loaded);
+    return (uint64_t)state->result[1] << 32 | state->result[0];
+}
