@@ -1,0 +1,243 @@
+/*
+ * Runs pattern programs through the kernel's verifier and compiler as a Linux process of 32 bits, without a C library. The
+ * kernel's memory map is rebuilt at the kernel's own addresses.
+ *
+ * Standard input: programs, each its size, its bytes, a number of calls, for each call a number of words and these; all
+ * numbers are 32-bit words. Standard output: a line of JSON for each program, and for each call.
+ */
+#include "bf_formats.h"
+#include "jit/load.h"
+#include "lib/string.h"
+#include "memory/heap.h"
+#include "memory/pools.h"
+
+#define EXIT 1
+#define READ 3
+#define WRITE 4
+#define SETITIMER 104
+#define RT_SIGACTION 174
+#define SIGALTSTACK 186
+
+#define READ_WRITE_EXECUTE 7
+#define MMAP 90 /* with its arguments in memory */
+#define MAP_PRIVATE_FIXED_ANONYMOUS 0x32
+#define SA_SIGINFO_ONSTACK_NODEFER 0x48000004u
+#define SIGILL 4
+#define SIGTRAP 5
+#define SIGFPE 8
+#define SIGSEGV 11
+#define SIGALRM 14
+#define SIGNAL_SET_BYTES 8 /* fourth argument of RT_SIGACTION, which no other call looks at */
+#define TIME_LIMIT_MICROSECONDS 300000
+
+/* Word offsets in the kernel's struct ucontext for i386. */
+#define CONTEXT_EIP 19
+
+#define INPUT_MAX 0x4000000
+static uint8_t input[INPUT_MAX];
+static uint32_t input_size, input_at;
+static char output[0x10000];
+static uint32_t output_size;
+static uint8_t signal_stack[0x10000];
+uint32_t saved_esp; /* for run_code */
+static volatile uint32_t stopped_at, stopped_by;
+static struct jit_loaded loaded;
+
+static int32_t call_linux(uint32_t number, uint32_t a, uint32_t b, uint32_t c)
+{
+    int32_t result;
+    __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c), "S"(SIGNAL_SET_BYTES) : "memory");
+    return result;
+}
+
+static void end(uint32_t status)
+{
+    for (;;)
+        call_linux(EXIT, status, 0, 0);
+}
+
+static void flush(void)
+{
+    uint32_t written = 0;
+    while (written < output_size) {
+        int32_t count = call_linux(WRITE, 1, (uint32_t)(output + written), output_size - written);
+        if (count <= 0)
+            end(2);
+        written += (uint32_t)count;
+    }
+    output_size = 0;
+}
+
+static void print(const char *text)
+{
+    uint32_t length = strlen(text);
+    if (output_size + length > sizeof output)
+        flush();
+    memcpy(output + output_size, text, length);
+    output_size += length;
+}
+
+static void print_number(const char *before, uint32_t number)
+{
+    char digits[11];
+    char *at = digits + sizeof digits - 1;
+    *at = '\0';
+    do
+        *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    print(before);
+    print(at);
+}
+
+static uint32_t next_word(void)
+{
+    uint32_t word = 0;
+    if (input_size - input_at < sizeof word)
+        end(3);
+    memcpy(&word, input + input_at, sizeof word);
+    input_at += sizeof word;
+    return word;
+}
+
+static void map(uint32_t start, uint32_t size)
+{
+    struct {
+        uint32_t address, size, protection, flags, file, offset;
+    } arguments = {start, size, READ_WRITE_EXECUTE, MAP_PRIVATE_FIXED_ANONYMOUS, UINT32_MAX, 0};
+    if (call_linux(MMAP, (uint32_t)&arguments, 0, 0) != (int32_t)start)
+        end(4);
+}
+
+/* Calls code on the module stack; returns at once from stop(). */
+__asm__(".text\n"
+        ".global run_code, after_stop\n"
+        "run_code:\n"
+        "  pushl %ebp\n  pushl %ebx\n  pushl %esi\n  pushl %edi\n"
+        "  movl %esp, saved_esp\n"
+        "  movl %edx, %esp\n"
+        "  call *%eax\n"
+        "after_stop:\n"
+        "  movl saved_esp, %esp\n"
+        "  cld\n"
+        "  popl %edi\n  popl %esi\n  popl %ebx\n  popl %ebp\n  ret\n");
+void run_code(uint32_t code, uint32_t stack_top);
+extern char after_stop[];
+
+__attribute__((regparm(0))) static void on_signal(int number, void *information, uint32_t *context)
+{
+    (void)information;
+    stopped_by = (uint32_t)number;
+    stopped_at = context[CONTEXT_EIP];
+    context[CONTEXT_EIP] = (uint32_t)after_stop;
+}
+
+static void set_up(void)
+{
+    static const uint8_t signals[] = {SIGILL, SIGTRAP, SIGFPE, SIGSEGV, SIGALRM};
+    map(BF_MEM_HEAP_START, BF_MEM_JIT_METADATA_END - BF_MEM_HEAP_START);
+    map(BF_MEM_MODULE_STACK_START, BF_MEM_MODULE_STACK_SIZE);
+    map(BF_MEM_MODULE_ARENA_START, BF_MEM_MODULE_ARENA_SIZE);
+    struct {
+        void *start;
+        uint32_t flags, size;
+    } stack = {signal_stack, 0, sizeof signal_stack};
+    call_linux(SIGALTSTACK, (uint32_t)&stack, 0, 0);
+    for (uint32_t i = 0; i < sizeof signals; i++) {
+        struct {
+            uint32_t handler, flags, restorer, mask[2];
+        } action = {(uint32_t)on_signal, SA_SIGINFO_ONSTACK_NODEFER, 0, {0, 0}};
+        call_linux(RT_SIGACTION, signals[i], (uint32_t)&action, 0);
+    }
+    kernel_heap_init();
+    pools_init((struct pool_memory[POOLS]){
+        [POOL_CODE] = {BF_MEM_JIT_CODE_START, BF_MEM_JIT_CODE_SIZE},
+        [POOL_DATA] = {BF_MEM_JIT_DATA_START, BF_MEM_JIT_DATA_SIZE},
+        [POOL_METADATA] = {BF_MEM_JIT_METADATA_START, BF_MEM_JIT_METADATA_SIZE},
+    });
+}
+
+static void limit_time(uint32_t microseconds)
+{
+    uint32_t timer[4] = {0, 0, 0, microseconds};
+    call_linux(SETITIMER, 0, (uint32_t)timer, 0);
+}
+
+/* FNV-1a of the arena's valid bytes. */
+static uint32_t arena_hash(void)
+{
+    const uint8_t *byte = (const uint8_t *)BF_MEM_MODULE_ARENA_START;
+    uint32_t hash = 0x811c9dc5;
+    for (uint32_t left = loaded.program.header->arena_size - BF_ARENA_START; left--; byte++)
+        hash = (hash ^ *byte) * 0x01000193;
+    return hash;
+}
+
+static void call(void)
+{
+    uint32_t arguments[2 * BF_MAX_PARAMETERS], count = next_word();
+    for (uint32_t i = 0; i < count; i++)
+        arguments[i] = next_word();
+    jit_prepare(&loaded, arguments, count);
+    stopped_by = 0;
+    limit_time(TIME_LIMIT_MICROSECONDS);
+    run_code((uint32_t)loaded.entry.code, BF_MEM_MODULE_STACK_END - 16);
+    limit_time(0);
+    if (!stopped_by) {
+        uint64_t result = jit_result(&loaded);
+        print_number("{\"low\": ", (uint32_t)result);
+        print_number(", \"high\": ", (uint32_t)(result >> 32));
+    } else {
+        struct jit_place place = {0};
+        bool found = jit_find(&loaded, stopped_at, &place);
+        print_number("{\"trap\": ", stopped_by == SIGALRM ? BF_TRAP_TIME : found ? place.trap : 0);
+        print_number(", \"signal\": ", stopped_by);
+        print_number(", \"function\": ", place.function);
+        print_number(", \"block\": ", place.block);
+        print_number(", \"operation\": ", place.operation);
+    }
+    print_number(", \"arena\": ", arena_hash());
+    print("}\n");
+}
+
+static void run_program(void)
+{
+    struct jit_program program;
+    struct jit_problem problem;
+    uint32_t size = next_word();
+    const uint8_t *image = input + input_at;
+    if (size > input_size - input_at)
+        end(5);
+    input_at += size;
+    const char *reason = 0;
+    if (!jit_verify(image, size, &program, &problem))
+        reason = problem.text;
+    else
+        reason = jit_load(&loaded, &program);
+    print("{\"refused\": \"");
+    print(reason ? reason : "");
+    print_number("\", \"code_bytes\": ", reason ? 0 : loaded.code_bytes);
+    print("}\n");
+    for (uint32_t calls = next_word(); calls; calls--) {
+        if (reason)
+            input_at += next_word() * sizeof(uint32_t);
+        else
+            call();
+    }
+    if (!reason)
+        jit_unload(&loaded);
+}
+
+__attribute__((used)) static void run_all(void)
+{
+    for (int32_t count; (count = call_linux(READ, 0, (uint32_t)(input + input_size), INPUT_MAX - input_size)) > 0;)
+        input_size += (uint32_t)count;
+    set_up();
+    while (input_at < input_size)
+        run_program();
+    if (pool_statistics(POOL_CODE).used || pool_statistics(POOL_DATA).used || pool_statistics(POOL_METADATA).used)
+        end(6);
+    flush();
+    end(0);
+}
+
+__asm__(".global _start\n_start:\n  call run_all\n");
