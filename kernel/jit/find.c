@@ -3,16 +3,18 @@
 #include "lib/string.h"
 #include "memory/heap.h"
 
-static bool is_within(const struct jit_function *function, uint32_t eip)
+/* Breakpoints and calls tell the address behind them, and whatever else faults is not the first byte of an operation. */
+static uint32_t offset_in(const struct jit_function *function, uint32_t eip)
 {
-    return eip - (uint32_t)(uintptr_t)function->code < function->size;
+    return eip - 1 - (uint32_t)(uintptr_t)function->code;
 }
 
-/* The function whose code has this address, or function_count. */
+/* The function whose code stopped at this address, or function_count. */
 static uint32_t function_at(const struct jit_loaded *loaded, uint32_t eip)
 {
     uint32_t number = 0;
-    while (number < loaded->program.header->function_count && !is_within(&loaded->functions[number], eip))
+    while (number < loaded->program.header->function_count &&
+           offset_in(&loaded->functions[number], eip) >= loaded->functions[number].size)
         number++;
     return number;
 }
@@ -43,8 +45,8 @@ bool jit_find(const struct jit_loaded *loaded, uint32_t eip, struct jit_place *p
     };
     uint32_t *scratch = kernel_allocate(jit_scratch_words(&program->functions[place->function]) * sizeof *scratch);
     bool found = unit.code && scratch;
-    if (found) /* a breakpoint and a call tell the address behind them; what else faults is no first instruction */
-        jit_locate(program, &loaded->environment, eip - (uint32_t)(uintptr_t)function->code - 1, scratch, &unit, place);
+    if (found)
+        jit_locate(program, &loaded->environment, offset_in(function, eip), scratch, &unit, place);
     kernel_free(scratch);
     kernel_free(unit.code);
     return found;
