@@ -33,6 +33,11 @@ T = TypeVar("T")
 
 # Folders of the kernel that are no part of the kernel binary.
 _BOOT, _MODULES = "boot", "modules"
+# What pattern programs call: compiled as modules are, with the files of the runtime that it uses.
+_HELPERS = Path("jit", "helpers.c")
+_MATHEMATICS = tuple(
+    RUNTIME / name for name in ("angle.c", "conversions.c", "exp.c", "log.c", "rounding.c", "sin_cos.c")
+)
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,11 @@ class KernelBuild:
         self._native = NativeBuilder(self._objects)
         self.sources = self._objects.sources
         self._kernel_sources = [*self._find_kernel_sources(), self._objects.generated / "bf_crc.c"]
+        self._helper_sources = self._find_helper_sources()
 
     def part_count(self, modules: int) -> int:
         """How many parts the boot binaries and so many modules have."""
-        return len(self._kernel_sources) + 1 + modules
+        return len(self._kernel_sources) + len(self._helper_sources) + 1 + modules
 
     def boot_binaries(self, embedded: Sequence[EmbeddedModule]) -> BootBinaries:
         """Stage 1, stage 2, and the kernel with these modules in it.
@@ -74,7 +80,9 @@ class KernelBuild:
         """
         table = self.cache.folder_of({EMBEDDED_NAME: embedded_source(embedded)}) / EMBEDDED_NAME
         sources = [*self._kernel_sources, table]
-        objects = tuple(self._in_parallel([partial(self._objects.kernel_object, source) for source in sources]))
+        compilations = [partial(self._objects.kernel_object, source) for source in sources]
+        compilations += [partial(self._objects.module_object, source) for source in self._helper_sources]
+        objects = tuple(self._in_parallel(compilations))
         return BootBinaries(
             self._boot_stage("stage1"), self._boot_stage("stage2"), self._link_kernel(objects, 0), objects
         )
@@ -117,11 +125,17 @@ class KernelBuild:
             for source in sorted(self.sources.rglob(pattern))
             if source.relative_to(self.sources).parts[0] not in (_BOOT, _MODULES, str(RUNTIME))
             and source.name != str(START)
+            and source.relative_to(self.sources) != _HELPERS
             and not source.name.endswith(".ld.S")
         ]
         if not sources:
             raise InputError("has no kernel sources", path=str(self.sources), hint="name a kernel folder")
         return sources
+
+    def _find_helper_sources(self) -> list[Path]:
+        """None in a kernel without compiler."""
+        wanted = [self.sources / source for source in (_HELPERS, *_MATHEMATICS)]
+        return wanted if wanted[0].exists() else []
 
     def native_modules(self, programs: Sequence[Program], instrumented: Collection[Program] = ()) -> list[bytes]:
         """The ``.mod`` file of each program; those `instrumented` report their calls to the profiler."""

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "jit/compile.h"
-#include "runtime/include/math.h"
+#include <math.h>
 
 /* Of kernel/lib, which is compiled for arguments in registers. */
 __attribute__((regparm(3))) uint64_t __udivdi3(uint64_t dividend, uint64_t divisor);

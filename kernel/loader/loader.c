@@ -70,10 +70,11 @@ static const uint8_t *load_file(struct module *module)
         native_examine(module, file, size);
     else
         bitcode_examine(module, file, size);
-    return file + BF_SIZEOF_NATIVE_MODULE_HEADER;
+    return file + (module->kind == MODULE_NATIVE ? BF_SIZEOF_NATIVE_MODULE_HEADER : module->pattern_offset);
 }
 
-/* Brings the module's bytes to memory and examines them. Its code, when the status is MODULE_VALID afterwards. */
+/* Brings the module's bytes to memory and examines them. Its code, or its pattern section, when the status is
+ * MODULE_VALID afterwards. */
 static const uint8_t *load(struct module *module)
 {
     return module->source == MODULE_CACHED ? cached_load(module) : load_file(module);
@@ -119,17 +120,22 @@ void loader_register(struct totals *totals)
         add_volume(volume, totals);
 }
 
-/* Calls a function of the module in the arena. False when it was stopped. */
+/* Calls a function of the module, by its offset in the code; the entry, if it is a program. False when it was stopped. */
 static bool call(struct module *module, uint32_t offset, const struct config *config, struct guarded *outcome)
 {
-    guard_call(BF_MEM_MODULE_ARENA_START + offset, module->size, config->time_limit_ms, outcome);
+    bool is_native = module->kind == MODULE_NATIVE;
+    uint32_t address = is_native ? BF_MEM_MODULE_ARENA_START + offset : jit_module_prepare(module->size);
+    guard_call(address, module->size, config->time_limit_ms, outcome);
     if (outcome->ending == GUARD_RETURNED)
         return true;
     devices_restore();
+    struct jit_stop stop = {.reason = guard_reason(outcome)};
+    if (!is_native)
+        jit_module_explain(outcome, &stop);
     module->status = MODULE_STOPPED;
-    module->reason = guard_reason(outcome);
+    module->reason = stop.reason;
     module->stopped = *outcome;
-    report_fault(module->name, module->reason, &outcome->fault);
+    report_fault(module->name, &stop, &outcome->fault);
     return false;
 }
 
@@ -151,19 +157,41 @@ static void call_entry(struct module *module, const struct config *config)
     }
 }
 
-static void run(struct module *module, const uint8_t *code, const struct config *config)
+static void run_program(struct module *module, const uint8_t *section, const struct config *config)
+{
+    struct jit_cost cost;
+    const char *reason = jit_module_load(section, module->pattern_bytes, &cost);
+    if (reason) {
+        module_refuse(module, reason);
+        return;
+    }
+    module->code_bytes = cost.code_bytes;
+    module->compile_cycles = cost.cycles;
+    call_entry(module, config);
+    jit_module_unload();
+}
+
+static void run_native(struct module *module, const uint8_t *code, const struct config *config)
 {
     struct guarded outcome;
     memcpy(MODULE_ARENA, code, module->image_bytes);
     if (module->functions)
         profile_start(code, (const struct bf_native_function *)(code + module->functions), module->function_count);
-    module->status = module->answer_known ? MODULE_PASSED : MODULE_UNCHECKED;
     if (!module->init || call(module, module->init, config, &outcome))
         call_entry(module, config);
     if (module->functions)
         module->profile = profile_finish();
     if (module->fini && module->status != MODULE_STOPPED)
         call(module, module->fini, config, &outcome);
+}
+
+static void run(struct module *module, const uint8_t *code, const struct config *config)
+{
+    module->status = module->answer_known ? MODULE_PASSED : MODULE_UNCHECKED;
+    if (module->kind == MODULE_NATIVE)
+        run_native(module, code, config);
+    else
+        run_program(module, code, config);
     memset(MODULE_ARENA, BREAKPOINT, BF_MEM_MODULE_ARENA_SIZE);
     devices_restore();
 }
@@ -236,7 +264,7 @@ void loader_store(const struct ata_drive *boot_drive)
     for (uint32_t i = 0; (module = registry_active(i)); i++) {
         bool ran_well = module->status == MODULE_PASSED || module->status == MODULE_UNCHECKED;
         bool is_code = (module->entry_offset | module->init | module->fini | module->functions) == 0;
-        if (ran_well && is_code && module->source != MODULE_CACHED)
+        if (ran_well && module->kind == MODULE_NATIVE && is_code && module->source != MODULE_CACHED)
             store(&cache, module);
     }
     cache_store_commit(&cache);

@@ -5,7 +5,7 @@
 
 #include "bf_formats.h"
 #include "fat/fat16.h"
-#include "jit/program.h"
+#include "jit/module.h"
 #include "profile/profile.h"
 #include "profile/statistics.h"
 #include "run/guard.h"
@@ -35,7 +35,7 @@ enum module_status {
     MODULE_STOPPED,        /* ended by a fault, an overflow or its time limit: `reason` */
     MODULE_INVALID,        /* not run: `reason` */
     MODULE_NOT_SELECTED,   /* valid, but the configuration does not ask for it */
-    MODULE_NOT_EXECUTABLE, /* valid bitcode, which this kernel cannot run yet */
+    MODULE_NOT_EXECUTABLE, /* valid bitcode without a program, or in a kernel that cannot compile it */
     MODULE_LEGACY_HEADER,  /* bitcode behind a version-1 header, which no kernel runs any more */
 };
 
@@ -87,9 +87,11 @@ struct module {
     /* bitcode */
     char entry[MODULE_ENTRY_SIZE];
     uint32_t bitcode_bytes;
+    uint32_t pattern_offset; /* in the file */
     uint32_t pattern_bytes;
     uint32_t level;
     bool verified;              /* its pattern section; a program in it may be compiled */
+    uint64_t compile_cycles;    /* of the last run, the verifier's included */
     struct jit_problem problem; /* of the program, when it has a text: what makes the module invalid */
 };
 

@@ -54,6 +54,8 @@ static void put_bitcode(const struct module *module)
     json_number("pattern_bytes", module->pattern_bytes);
     if (module->pattern_bytes)
         json_boolean("verified", module->verified);
+    if (module->compile_cycles)
+        json_number("compile_cycles", module->compile_cycles);
     json_number("level", module->level);
 }
 
@@ -102,7 +104,7 @@ void report_module(const struct module *module)
         jit_put_problem(&module->problem);
     if (module->code_bytes && module->status != MODULE_INVALID)
         put_code(module);
-    else if (module->status != MODULE_INVALID)
+    if (module->kind == MODULE_BITCODE && module->status != MODULE_INVALID)
         put_bitcode(module);
     json_end();
     print_for_people(module);
