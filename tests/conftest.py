@@ -20,6 +20,7 @@ from bfimg.codegen.c_header import c_crc_source, c_header
 from bfimg.codegen.constants import defines
 from bfimg.errors import FormatError
 from bfimg.toolchain.compiler import select
+from tests.compiled import build_runner
 
 REPOSITORY = Path(__file__).parents[1]
 HOST_OPTIONS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-shared", "-fPIC"]
@@ -134,6 +135,12 @@ def kernel_verify(
         return None if good else problem
 
     return call
+
+
+@pytest.fixture(scope="session")
+def compiled_runner(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program that runs pattern programs through the kernel's compiler: see ``tests/compiled.py``."""
+    return build_runner(repository / "kernel", tmp_path_factory.mktemp("compiled"), select("clang"))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ static const char *copy_code(const struct jit_unit *unit, struct jit_function *f
     function->size = unit->size;
     function->code = pool_allocate(POOL_CODE, unit->size, CODE_ALIGNMENT);
     if (unit->size > unit->capacity || !function->code)
-        return "no room in the JIT code pool: raise pool_code_kib";
+        return "no room in the JIT code pool: raise jit_code_kib";
     memcpy(function->code, unit->code, unit->size);
     return 0;
 }
@@ -34,7 +34,7 @@ static const char *compile(struct jit_loaded *loaded, uint32_t number, uint32_t 
     if (switch_words) {
         function->switches = pool_allocate(POOL_DATA, switch_words * sizeof *function->switches, TABLE_ALIGNMENT);
         if (!function->switches)
-            return "no room in the JIT data pool: raise pool_data_kib";
+            return "no room in the JIT data pool: raise jit_data_kib";
     }
     unit->switches = function->switches;
     unit->switches_at = (uint32_t)(uintptr_t)function->switches;
@@ -99,12 +99,12 @@ static const char *take_tables(struct jit_loaded *loaded)
     uint32_t functions = header->function_count, entries = header->entry_count * sizeof(jit_entry);
     loaded->functions = pool_allocate(POOL_METADATA, functions * sizeof *loaded->functions, TABLE_ALIGNMENT);
     if (!loaded->functions)
-        return "no room in the JIT metadata pool: raise pool_metadata_kib";
+        return "no room in the JIT metadata pool: raise jit_metadata_kib";
     memset(loaded->functions, 0, functions * sizeof *loaded->functions);
     loaded->addresses = pool_allocate(POOL_DATA, functions * sizeof *loaded->addresses, TABLE_ALIGNMENT);
     loaded->entries = pool_allocate(POOL_DATA, entries, TABLE_ALIGNMENT);
     if (!loaded->addresses || !loaded->entries)
-        return "no room in the JIT data pool: raise pool_data_kib";
+        return "no room in the JIT data pool: raise jit_data_kib";
     memcpy(loaded->entries, loaded->program.entries, entries);
     return 0;
 }

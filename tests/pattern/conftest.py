@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from bfimg.errors import FormatError
+from bfimg.formats.memory_map import memory_region
 from bfimg.formats.pattern_helpers import Helper
 from bfimg.formats.pattern_ops import Op
-from bfimg.formats.pattern_types import Condition, FloatCondition, Slot, Tail, ValueType
+from bfimg.formats.pattern_types import Condition, FloatCondition, Slot, Tail, Trap, ValueType
+from bfimg.pattern.encode import encode_program
+from bfimg.pattern.interpret import Machine, Outcome
 from bfimg.pattern.operands import Role, roles
 from bfimg.pattern.program import (
     NO_REGISTER,
@@ -24,8 +29,13 @@ from bfimg.pattern.program import (
     Table,
 )
 from bfimg.pattern.verify import VerifiedProgram, _Verifier
+from tests.compiled import Case, arena_crc, compare, record
 
 ARENA = 256
+# Arenas up to this size fit the kernel's, with what compiled code keeps beside it.
+ROOM = memory_region("module_arena").size - 4096
+# Helpers whose last bit depends on the library of the host.
+INEXACT = {Helper.SIN, Helper.COS, Helper.EXP, Helper.LOG}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,6 +55,36 @@ def _kernel_agrees(kernel_agrees: Callable[[bytes, FormatError | None], None]) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_Verifier, "run", both)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_code_agrees(compiled_runner: Path) -> Iterator[None]:
+    """Whatever entry a test here interprets, the kernel's compiler makes the same of."""
+    call, cases = Machine.call, dict[int, tuple[Machine, Case]]()
+
+    def recorded(machine: Machine, arguments: Sequence[float] = (), **options: Any) -> Outcome:
+        before = arena_crc(machine)
+        outcome = call(machine, arguments, **options)
+        if id(machine) not in cases:
+            program = machine.program
+            fresh = arena_crc(Machine(encode_program(program))) == before
+            cases[id(machine)] = (
+                machine,
+                Case(encode_program(program), comparable=fresh and not INEXACT & set(program.imports)),
+            )
+        case = cases[id(machine)][1]
+        over = outcome.stop is not None and outcome.stop.trap is Trap.TIME
+        untouched = not case.calls or case.calls[-1].arena == before
+        case.comparable = case.comparable and not over and untouched and options.get("function") is None
+        if case.comparable:
+            record(machine, case, arguments, outcome)
+        return outcome
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Machine, "call", recorded)
+        yield
+    fitting = [case for machine, case in cases.values() if machine.program.arena_size <= ROOM]
+    compare(compiled_runner, fitting)
 
 
 @pytest.fixture(scope="session")

@@ -162,14 +162,10 @@ static void limit_time(uint32_t microseconds)
     call_linux(SETITIMER, 0, (uint32_t)timer, 0);
 }
 
-/* FNV-1a of the arena's valid bytes. */
-static uint32_t arena_hash(void)
+static uint32_t arena_crc(void)
 {
-    const uint8_t *byte = (const uint8_t *)BF_MEM_MODULE_ARENA_START;
-    uint32_t hash = 0x811c9dc5;
-    for (uint32_t left = loaded.program.header->arena_size - BF_ARENA_START; left--; byte++)
-        hash = (hash ^ *byte) * 0x01000193;
-    return hash;
+    uint32_t size = loaded.program.header->arena_size - BF_ARENA_START;
+    return bf_crc32(BF_CRC32_START, (const void *)BF_MEM_MODULE_ARENA_START, size);
 }
 
 static void call(void)
@@ -195,7 +191,7 @@ static void call(void)
         print_number(", \"block\": ", place.block);
         print_number(", \"operation\": ", place.operation);
     }
-    print_number(", \"arena\": ", arena_hash());
+    print_number(", \"arena\": ", arena_crc());
     print("}\n");
 }
 

@@ -1,0 +1,92 @@
+"""The kernel's compiler and the interpreter agree: on random programs, and on the 12 modules."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from bfimg.bitcode.lower import lower
+from bfimg.build.programs import load_programs
+from bfimg.formats.pattern import PatternType
+from bfimg.formats.pattern_ops import Op
+from bfimg.formats.pattern_types import Trap, ValueType
+from bfimg.pattern.encode import encode_program
+from bfimg.pattern.fixed import fixed_program
+from bfimg.pattern.interpret import Machine
+from bfimg.pattern.program import Block, Function, Instruction, Program, Registers, Signature
+from tests.compiled import Case, compare, record
+from tests.pattern.conftest import Generator
+
+PROGRAMS = int(os.environ.get("BFIMG_TEST_PROGRAMS", "300"))
+FUEL = 20_000
+CALLS = 3
+I32S = [0, 1, 16, 40, 255, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
+FLOATS = [0.0, -0.0, 1.5, -2.0, 1e10, -1e300, float("inf"), float("nan")]
+
+
+def argument(random: Random, kind: ValueType) -> float:
+    if kind is ValueType.I32:
+        return random.choice(I32S)
+    if kind is ValueType.I64:
+        return random.getrandbits(64)
+    return random.choice(FLOATS[:5] if kind is ValueType.F32 else FLOATS)
+
+
+def call(machine: Machine, case: Case, values: list[float]) -> bool:
+    """False when the interpreter's time was over, where nothing can be compared."""
+    outcome = machine.call(values, fuel=FUEL)
+    if outcome.stop is not None and outcome.stop.trap is Trap.TIME:
+        return False
+    record(machine, case, values, outcome)
+    return True
+
+
+def test_random_programs(compiled_runner: Path) -> None:
+    cases, seen = [], set()
+    for seed in range(PROGRAMS):
+        random = Random(seed)
+        program: Program = Generator(random).program()
+        machine, case = Machine(encode_program(program)), Case(encode_program(program))
+        kinds = program.functions[program.entry].signature.parameters
+        for _ in range(CALLS):
+            if not call(machine, case, [argument(random, kind) for kind in kinds]):
+                break
+        seen |= {c.outcome.stop.trap if c.outcome.stop else None for c in case.calls}
+        cases.append(case)
+    assert seen == {*Trap, None} - {Trap.TIME}
+    compare(compiled_runner, cases)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PatternType if kind is not PatternType.CUSTOM])
+def test_fixed_patterns(kind: PatternType, compiled_runner: Path) -> None:
+    data = encode_program(fixed_program(kind))
+    case, machine = Case(data), Machine(data)
+    for values in ([0, 0], [1, 7], [10, 3], [47, 11]):
+        assert call(machine, case, values)
+    compare(compiled_runner, [case])
+
+
+def test_modules_give_their_answers(repository: Path, compiled_runner: Path) -> None:
+    cases = []
+    for program in load_programs(repository / "kernel"):
+        data = lower((repository / f"samples/{program.name}.bc").read_bytes(), program.entry, trusted=True).data
+        machine, case = Machine(data), Case(data)
+        for _ in range(2):
+            outcome = machine.call([program.size])
+            assert outcome.value == program.answer
+            record(machine, case, [program.size], outcome)
+        cases.append(case)
+    assert len(cases) == 12
+    compare(compiled_runner, cases)
+
+
+def test_a_program_that_runs_for_ever_is_stopped(compiled_runner: Path) -> None:
+    loop = Block((Instruction(Op.JUMP, (0,)),))
+    data = encode_program(Program((Function("loop", Signature(), Registers(), (loop,)),)))
+    machine, case = Machine(data), Case(data)
+    record(machine, case, [], machine.call([], fuel=10))
+    assert case.calls[0].outcome.stop is not None
+    compare(compiled_runner, [case])
