@@ -75,6 +75,6 @@ void fault_end_run(const struct fault *fault)
     if (reporting) /* a fault in the report itself: no second try */
         machine_end(BF_EXIT_VALUE_FAULT);
     reporting = true;
-    report_fault("", &(struct jit_stop){.reason = exception_name(fault->vector)}, fault);
+    report_fault("", exception_name(fault->vector), fault);
     machine_end(BF_EXIT_VALUE_FAULT);
 }

@@ -1,20 +1,30 @@
 #include "jit/module.h"
 
+#include "jit/load.h"
 #include "jit/section.h"
+#include "loader/loader.h"
 #include "machine/io.h"
+#include "report/json.h"
 
 static struct jit_loaded loaded;
+static struct jit_place stopped_at;
+static bool is_located;
 
-const char *jit_module_load(const uint8_t *section, uint32_t size, struct jit_cost *cost)
+void jit_module_run(struct module *module, const uint8_t *section, const struct config *config)
 {
     struct jit_section found;
-    struct jit_problem problem;
     uint64_t start = rdtsc();
-    if (!jit_read_section(section, size, &found, &problem))
-        return problem.text;
-    const char *reason = jit_load(&loaded, &found.program);
-    *cost = (struct jit_cost){loaded.code_bytes, rdtsc() - start};
-    return reason;
+    const char *reason = "its program is not what it was";
+    if (jit_read_section(section, module->pattern_bytes, &found, &module->problem))
+        reason = jit_load(&loaded, &found.program);
+    if (reason) {
+        module_refuse(module, reason);
+        return;
+    }
+    module->code_bytes = loaded.code_bytes;
+    module->compile_cycles = rdtsc() - start;
+    loader_call_entry(module, config);
+    jit_unload(&loaded);
 }
 
 uint32_t jit_module_prepare(uint32_t argument)
@@ -23,7 +33,7 @@ uint32_t jit_module_prepare(uint32_t argument)
     return (uint32_t)(uintptr_t)loaded.entry.code;
 }
 
-static const char *trap_name(uint32_t trap)
+const char *jit_module_explain(const struct guarded *outcome)
 {
     static const char *const names[] = {
         [BF_TRAP_DIVIDE] = "divide trap",
@@ -32,23 +42,20 @@ static const char *trap_name(uint32_t trap)
         [BF_TRAP_CALL_DEPTH] = "call depth trap",
         [BF_TRAP_CODE] = "code trap",
     };
-    return names[trap];
+    /* An interrupt may come in front of an operation; the byte behind where it came is that operation's. */
+    bool is_interrupt = outcome->ending == GUARD_TIME_LIMIT;
+    is_located = jit_find(&loaded, outcome->fault.eip + is_interrupt, &stopped_at);
+    return is_located && outcome->ending == GUARD_FAULT ? names[stopped_at.trap] : guard_reason(outcome);
 }
 
-void jit_module_explain(const struct guarded *outcome, struct jit_stop *stop)
+void jit_put_place(void)
 {
-    *stop = (struct jit_stop){.reason = guard_reason(outcome), .function = ""};
-    stop->is_located = jit_find(&loaded, outcome->fault.eip, &stop->place);
-    if (!stop->is_located)
+    if (!is_located)
         return;
-    uint16_t name = loaded.program.functions[stop->place.function].name;
-    if (name != BF_NO_NAME)
-        stop->function = loaded.program.names + name;
-    if (outcome->ending == GUARD_FAULT)
-        stop->reason = trap_name(stop->place.trap);
-}
-
-void jit_module_unload(void)
-{
-    jit_unload(&loaded);
+    is_located = false;
+    uint16_t name = loaded.program.functions[stopped_at.function].name;
+    json_number("function", stopped_at.function);
+    json_text("function_name", name == BF_NO_NAME ? "" : loaded.program.names + name);
+    json_number("block", stopped_at.block);
+    json_number("operation", stopped_at.operation);
 }

@@ -1,5 +1,6 @@
 #include "loader/loader.h"
 
+#include "jit/module.h"
 #include "lib/string.h"
 #include "loader/cache_store.h"
 #include "loader/cached.h"
@@ -123,24 +124,20 @@ void loader_register(struct totals *totals)
 /* Calls a function of the module, by its offset in the code; the entry, if it is a program. False when it was stopped. */
 static bool call(struct module *module, uint32_t offset, const struct config *config, struct guarded *outcome)
 {
-    bool is_native = module->kind == MODULE_NATIVE;
-    uint32_t address = is_native ? BF_MEM_MODULE_ARENA_START + offset : jit_module_prepare(module->size);
+    bool is_program = module_is_program(module);
+    uint32_t address = is_program ? jit_module_prepare(module->size) : BF_MEM_MODULE_ARENA_START + offset;
     guard_call(address, module->size, config->time_limit_ms, outcome);
     if (outcome->ending == GUARD_RETURNED)
         return true;
     devices_restore();
-    struct jit_stop stop = {.reason = guard_reason(outcome)};
-    if (!is_native)
-        jit_module_explain(outcome, &stop);
     module->status = MODULE_STOPPED;
-    module->reason = stop.reason;
+    module->reason = is_program ? jit_module_explain(outcome) : guard_reason(outcome);
     module->stopped = *outcome;
-    report_fault(module->name, &stop, &outcome->fault);
+    report_fault(module->name, module->reason, &outcome->fault);
     return false;
 }
 
-/* Calls the entry as often as the configuration says, or until it fails. */
-static void call_entry(struct module *module, const struct config *config)
+void loader_call_entry(struct module *module, const struct config *config)
 {
     struct guarded outcome;
     while (module->calls < config->iterations && module->status != MODULE_FAILED) {
@@ -157,20 +154,6 @@ static void call_entry(struct module *module, const struct config *config)
     }
 }
 
-static void run_program(struct module *module, const uint8_t *section, const struct config *config)
-{
-    struct jit_cost cost;
-    const char *reason = jit_module_load(section, module->pattern_bytes, &cost);
-    if (reason) {
-        module_refuse(module, reason);
-        return;
-    }
-    module->code_bytes = cost.code_bytes;
-    module->compile_cycles = cost.cycles;
-    call_entry(module, config);
-    jit_module_unload();
-}
-
 static void run_native(struct module *module, const uint8_t *code, const struct config *config)
 {
     struct guarded outcome;
@@ -178,7 +161,7 @@ static void run_native(struct module *module, const uint8_t *code, const struct 
     if (module->functions)
         profile_start(code, (const struct bf_native_function *)(code + module->functions), module->function_count);
     if (!module->init || call(module, module->init, config, &outcome))
-        call_entry(module, config);
+        loader_call_entry(module, config);
     if (module->functions)
         module->profile = profile_finish();
     if (module->fini && module->status != MODULE_STOPPED)
@@ -188,10 +171,10 @@ static void run_native(struct module *module, const uint8_t *code, const struct 
 static void run(struct module *module, const uint8_t *code, const struct config *config)
 {
     module->status = module->answer_known ? MODULE_PASSED : MODULE_UNCHECKED;
-    if (module->kind == MODULE_NATIVE)
-        run_native(module, code, config);
+    if (module_is_program(module))
+        jit_module_run(module, code, config);
     else
-        run_program(module, code, config);
+        run_native(module, code, config);
     memset(MODULE_ARENA, BREAKPOINT, BF_MEM_MODULE_ARENA_SIZE);
     devices_restore();
 }
@@ -263,8 +246,9 @@ void loader_store(const struct ata_drive *boot_drive)
         return;
     for (uint32_t i = 0; (module = registry_active(i)); i++) {
         bool ran_well = module->status == MODULE_PASSED || module->status == MODULE_UNCHECKED;
-        bool is_code = (module->entry_offset | module->init | module->fini | module->functions) == 0;
-        if (ran_well && module->kind == MODULE_NATIVE && is_code && module->source != MODULE_CACHED)
+        bool is_code =
+            module->image_bytes && (module->entry_offset | module->init | module->fini | module->functions) == 0;
+        if (ran_well && is_code && module->source != MODULE_CACHED)
             store(&cache, module);
     }
     cache_store_commit(&cache);

@@ -20,6 +20,9 @@ void loader_count(struct totals *totals);
  */
 void loader_run(struct module *module, const struct config *config);
 
+/* Calls the entry of a module in memory as often as the configuration says, or until it fails or is stopped. */
+void loader_call_entry(struct module *module, const struct config *config);
+
 /* Keeps the code of native modules that ran well in the JIT cache, but for those that are more than code: with
  * constructors, destructors or probes. Uses the module arena. */
 void loader_store(const struct ata_drive *boot_drive);

@@ -5,7 +5,7 @@
 
 #include "bf_formats.h"
 #include "fat/fat16.h"
-#include "jit/module.h"
+#include "jit/program.h"
 #include "profile/profile.h"
 #include "profile/statistics.h"
 #include "run/guard.h"
@@ -91,9 +91,15 @@ struct module {
     uint32_t pattern_bytes;
     uint32_t level;
     bool verified;              /* its pattern section; a program in it may be compiled */
-    uint64_t compile_cycles;    /* of the last run, the verifier's included */
+    uint64_t compile_cycles;    /* of the last run, the verifier's included; 0 when it did not get so far */
     struct jit_problem problem; /* of the program, when it has a text: what makes the module invalid */
 };
+
+/* Whether it is compiled when it runs; else its bytes are machine code. */
+static inline bool module_is_program(const struct module *module)
+{
+    return module->kind == MODULE_BITCODE && module->source != MODULE_CACHED;
+}
 
 /* Both examine a file of `size` bytes and set status (MODULE_VALID when nothing is wrong), name and extents. They
  * trust nothing in it. */

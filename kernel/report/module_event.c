@@ -52,10 +52,10 @@ static void put_bitcode(const struct module *module)
     json_text("entry", module->entry);
     json_number("bytes", module->bitcode_bytes);
     json_number("pattern_bytes", module->pattern_bytes);
-    if (module->pattern_bytes)
+    if (module->pattern_bytes) {
         json_boolean("verified", module->verified);
-    if (module->compile_cycles)
         json_number("compile_cycles", module->compile_cycles);
+    }
     json_number("level", module->level);
 }
 
