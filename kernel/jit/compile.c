@@ -5,9 +5,10 @@
 #define BREAKPOINT 0xcc
 #define JCC_SHORT 0x70 /* + condition */
 
-void with_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset)
+void with_packed_slot(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset)
 {
-    x86_memory(&c->x, opcode, reg, EBP, (uint32_t)c->slot[number] + offset);
+    uint32_t slot = (uint32_t)c->slot[(uint8_t)number_and_offset] + (number_and_offset >> 8);
+    x86_memory(&c->x, opcode_and_reg >> 3, opcode_and_reg & 7, EBP, slot);
 }
 
 void load32(struct compiler *c, unsigned reg, uint8_t number)

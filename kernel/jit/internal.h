@@ -48,8 +48,14 @@ static inline uint32_t jit_register_size(const struct compiler *c, uint8_t numbe
 void frame_begin(struct compiler *c);
 void frame_end(struct compiler *c);
 
-/* opcode reg, slot of a register, `offset` bytes into it */
-void with_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset);
+/* opcode reg, slot of a register, `offset` bytes into it. Packed, so that all arguments travel in registers: there are a
+ * hundred calls. */
+void with_packed_slot(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset);
+
+static inline void with_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset)
+{
+    with_packed_slot(c, opcode << 3 | reg, offset << 8 | number);
+}
 void load32(struct compiler *c, unsigned reg, uint8_t number);
 void store32(struct compiler *c, unsigned reg, uint8_t number);
 void load64(struct compiler *c, unsigned xmm, uint8_t number);

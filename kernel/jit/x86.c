@@ -52,10 +52,10 @@ static void emit_opcode(struct x86 *x, uint32_t opcode)
     x86_byte(x, opcode);
 }
 
-void x86_registers(struct x86 *x, uint32_t opcode, unsigned reg, unsigned rm)
+void x86_register_pair(struct x86 *x, uint32_t opcode, unsigned registers)
 {
     emit_opcode(x, opcode);
-    x86_byte(x, MODE_REGISTER | reg << 3 | rm);
+    x86_byte(x, MODE_REGISTER | registers);
 }
 
 void x86_indexed(struct x86 *x, uint32_t opcode, unsigned reg, unsigned base, unsigned index, unsigned shift,

@@ -68,8 +68,13 @@ enum x86_condition {
 void x86_byte(struct x86 *x, uint32_t byte);
 void x86_word(struct x86 *x, uint32_t word);
 
-/* opcode reg, rm */
-void x86_registers(struct x86 *x, uint32_t opcode, unsigned reg, unsigned rm);
+/* opcode reg, rm; `registers` is reg in bits 3-5, rm in bits 0-2. */
+void x86_register_pair(struct x86 *x, uint32_t opcode, unsigned registers);
+
+static inline void x86_registers(struct x86 *x, uint32_t opcode, unsigned reg, unsigned rm)
+{
+    x86_register_pair(x, opcode, reg << 3 | rm);
+}
 
 /* opcode reg, [base + disp]; base may be NO_BASE */
 void x86_memory(struct x86 *x, uint32_t opcode, unsigned reg, unsigned base, uint32_t disp);

@@ -107,7 +107,7 @@ def test_memory_operands(encoder: ctypes.CDLL) -> None:
 def test_register_operands(encoder: ctypes.CDLL) -> None:
     calls, texts = [], []
     for (opcode, form), register, other in itertools.product(REGISTER_FORMS.items(), range(8), range(8)):
-        calls.append(("x86_registers", (opcode, register, other)))
+        calls.append(("x86_register_pair", (opcode, register << 3 | other)))
         texts.append(form.format(**names(register, other)))
     assert disassembled(code_of(encoder, calls)) == assembled(texts)
 
