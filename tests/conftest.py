@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,15 @@ HOST_OPTIONS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-ffreestandin
 def repository() -> Path:
     """The checkout the tests belong to."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def sources_without_compiler(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kernel folder without the compiler of pattern programs: a kernel that is small."""
+    sources = shutil.copytree(default_layout().kernel_sources, tmp_path_factory.mktemp("small") / "kernel")
+    for source in [*(sources / "jit").glob("*.c"), *(sources / "jit").glob("*.S")]:
+        source.unlink()
+    return sources
 
 
 @pytest.fixture(autouse=True)

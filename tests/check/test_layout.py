@@ -81,7 +81,7 @@ CASES: dict[str, tuple[set[str], Callable[[Patient], None]]] = {
     ),
     "kernel in the cache": (
         {"BF113", "JIT101"},
-        lambda p: describe(p, kernel_lba=1000) or p.write(1000 * 512, p.read(KERNEL, 100 * 512)),
+        lambda p: describe(p, kernel_lba=1000) or p.write(1000 * 512, p.read(KERNEL, 200 * 512)),
     ),
     "no kernel": ({"BF114", "BF111"}, lambda p: p.write(KERNEL, bytes(4))),
     "kernel header version": ({"BF114"}, lambda p: kernel(p, version=9)),

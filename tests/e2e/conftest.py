@@ -21,7 +21,7 @@ from bfimg.boot import BootOptions, BootReport, Terminal, boot
 from bfimg.boot.qemu import find_qemu, qemu_command
 from bfimg.boot.serial_protocol import Event, parse_machine_lines
 from bfimg.build.build import BuildReport, build_image
-from bfimg.build.layout import default_layout, load_layout
+from bfimg.build.layout import Layout, default_layout, load_layout
 from bfimg.build.programs import Program, load_programs
 from bfimg.formats.crc import CRC32
 from bfimg.formats.memory_map import memory_region
@@ -72,22 +72,26 @@ def programs(repository: Path) -> dict[str, Program]:
 
 
 @pytest.fixture(scope="session")
-def build_padded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], BuildReport]:
-    """Function that builds a kernel padded to so many bytes (0: none), with an empty volume beside it."""
+def build_padded(
+    tmp_path_factory: pytest.TempPathFactory, sources_without_compiler: Path
+) -> Callable[[int], BuildReport]:
+    """Function that builds a small kernel padded to so many bytes, with an empty volume beside it."""
 
     def build(pad_to: int) -> BuildReport:
-        layout = dataclasses.replace(
-            default_layout(), kernel_pad_to=pad_to, embedded_modules=(), native_modules=(), files=()
-        )
+        layout = dataclasses.replace(_empty_layout(), kernel_sources=sources_without_compiler, kernel_pad_to=pad_to)
         return build_image(layout, tmp_path_factory.mktemp("padded") / "disk.img", select("clang"))
 
     return build
 
 
+def _empty_layout() -> Layout:
+    return dataclasses.replace(default_layout(), embedded_modules=(), native_modules=(), files=())
+
+
 @pytest.fixture(scope="session")
-def kernel_disk(build_padded: Callable[[int], BuildReport]) -> Path:
+def kernel_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An image whose volume is empty: what a run reports comes from the slave."""
-    return build_padded(0).image
+    return build_image(_empty_layout(), tmp_path_factory.mktemp("empty") / "disk.img", select("clang")).image
 
 
 @pytest.fixture(scope="session")
