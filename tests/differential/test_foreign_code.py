@@ -98,13 +98,13 @@ PROGRAMS = {
         "    return sum((unsigned char *)out, (uint32_t)back) ^ (uint32_t)(size > 0 && size < back ? back : -1);\n}\n",
     ),
     "sha256": (
-        "libmd/src -I{sources}/libmd/include",
+        "libmd/src libmd/include",
         '#include "sha2.c"\nuint32_t run(uint32_t n) {\n    SHA2_CTX c; uint8_t d[32];\n    SHA256Init(&c);\n'
         "    SHA256Update(&c, data, fill(n));\n    SHA256Final(d, &c);\n"
         "    return (uint32_t)d[0] << 24 | (uint32_t)d[1] << 16 | (uint32_t)d[2] << 8 | d[3];\n}\n",
     ),
     "sha512": (
-        "libmd/src -I{sources}/libmd/include",
+        "libmd/src libmd/include",
         '#include "sha2.c"\nuint32_t run(uint32_t n) {\n    SHA2_CTX c; uint8_t d[64];\n    SHA512Init(&c);\n'
         "    SHA512Update(&c, data, fill(n));\n    SHA512Final(d, &c);\n    return sum(d, 64);\n}\n",
     ),
@@ -173,14 +173,16 @@ def interpreted(sources: list[Path], include: list[str], level: str, folder: Pat
     return [machine.call([n]).value for n in SIZES]
 
 
-@pytest.mark.skipif(not SOURCES.is_dir(), reason=f"no foreign sources in {SOURCES}: make sources")
+@pytest.mark.skipif(
+    not SOURCES.is_dir() and "CI" not in os.environ, reason=f"no foreign sources in {SOURCES}: make sources"
+)
 @pytest.mark.parametrize("name", sorted(PROGRAMS))
 def test_foreign_code(name: str, headers: Path, tmp_path: Path) -> None:
-    folder, text = PROGRAMS[name]
-    include = [f"-I{headers}", *f"-I{SOURCES}/{folder}".format(sources=SOURCES).split()]
+    folders, text = PROGRAMS[name]
+    include = [f"-I{headers}", *(f"-I{SOURCES / folder}" for folder in folders.split())]
     source = tmp_path / "driver.c"
     source.write_text(PRELUDE + LIBRARY + text)
-    sources = [source, *(SOURCES / folder / linked for linked in LINKED.get(name, ()))]
+    sources = [source, *(SOURCES / folders.split()[0] / linked for linked in LINKED.get(name, ()))]
     expected = native(sources, include)
     assert len(set(expected)) == len(SIZES)
     if name == "sha256":
