@@ -64,7 +64,7 @@ setup-test: .venv/dev
 	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(call install,python3-venv); }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 -e '.[llvm]'
 	touch $@
 
 .venv/dev: .venv/base
