@@ -5,9 +5,9 @@ A private package list, made of the system's own with source packages added, is 
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -28,8 +28,7 @@ def fetch(folder: Path) -> None:
             # One file of a package may be missing on a mirror; the one that is needed is looked for.
             subprocess.run([*apt, "source", "--download-only", package], check=False, cwd=work)
             (archive,) = (path for path in work.glob(f"{package}_*.orig.tar.*") if path.suffix != ".asc")
-            with tarfile.open(archive) as tar:
-                tar.extractall(work / package, filter="data")
+            shutil.unpack_archive(archive, work / package)
             (inside,) = (work / package).iterdir()
             folder.mkdir(parents=True, exist_ok=True)
             subprocess.run(["mv", inside, folder / package], check=True)
@@ -39,11 +38,14 @@ def _private_apt(work: Path) -> list[str]:
     lists = work / "sources.list.d"
     lists.mkdir()
     (work / "lists" / "partial").mkdir(parents=True)
-    for path in [*(_SYSTEM / "sources.list.d").glob("debian*.sources")]:
-        (lists / path.name).write_text(path.read_text().replace("Types: deb\n", "Types: deb-src\n"))
+    # One of the two places: a source that stands in both, once with its key and once without, is an error to apt.
     plain = _SYSTEM / "sources.list"
-    lines = plain.read_text().splitlines() if plain.is_file() else []
-    (lists / "plain.list").write_text("".join(f"deb-src{line[3:]}\n" for line in lines if line.startswith("deb ")))
+    lines = [line for line in plain.read_text().splitlines() if line.startswith("deb ")] if plain.is_file() else []
+    if lines:
+        (lists / "plain.list").write_text("".join(f"deb-src{line[3:]}\n" for line in lines))
+    else:
+        for path in (_SYSTEM / "sources.list.d").glob("debian*.sources"):
+            (lists / path.name).write_text(path.read_text().replace("Types: deb\n", "Types: deb-src\n"))
     options = {
         "Dir::Etc::sourcelist": "-",
         "Dir::Etc::sourceparts": lists,
