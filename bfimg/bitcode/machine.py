@@ -68,6 +68,17 @@ class Node:
         """Every register read."""
         return self.reads + self.address.registers if self.address is not None else self.reads
 
+    def rename(self, names: list[int]) -> None:
+        """Put `names[register]` in place of every register, read or written."""
+        if self.result >= 0:
+            self.result = names[self.result]
+        self.reads = [names[register] for register in self.reads]
+        at = self.address
+        if at is not None:
+            base = None if at.base is None else names[at.base]
+            index = None if at.index is None else names[at.index]
+            self.address = Address(base, index, at.scale, at.displacement)
+
     def __str__(self) -> str:
         words = [f"r{register}" for register in self.reads]
         if self.address is not None:

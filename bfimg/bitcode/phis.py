@@ -25,7 +25,7 @@ def remove_phis(machine: MachineFunction) -> None:
     for block in machine.blocks:
         block.phis = []
         for node in block.nodes:
-            _rename(node, representative)
+            node.rename(representative)
     predecessors: dict[int, set[int]] = {}
     for number, block in enumerate(machine.blocks):
         for successor in block.successors:
@@ -70,17 +70,6 @@ def _merged(machine: MachineFunction) -> list[int]:
                 group[first] |= group[second]
                 conflicts[first] |= conflicts[second]
     return [find(register) for register in parent]
-
-
-def _rename(node: Node, representative: list[int]) -> None:
-    if node.result >= 0:
-        node.result = representative[node.result]
-    node.reads = [representative[register] for register in node.reads]
-    at = node.address
-    if at is not None:
-        base = None if at.base is None else representative[at.base]
-        index = None if at.index is None else representative[at.index]
-        node.address = type(at)(base, index, at.scale, at.displacement)
 
 
 def _copies(machine: MachineFunction, representative: list[int]) -> dict[tuple[int, int], list[Copy]]:

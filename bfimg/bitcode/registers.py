@@ -52,7 +52,7 @@ def assign_registers(machine: MachineFunction) -> dict[ValueType, int]:
             following += 1
     for block in machine.blocks:
         for node in block.nodes:
-            _renumber(node, numbers)
+            node.rename(numbers)
         block.nodes = [node for node in block.nodes if node.op not in MOVES or node.result != node.reads[0]]
     machine.parameters = [numbers[parameter] for parameter in machine.parameters]
     return {type: len(shared[type]) for type in _TYPES}
@@ -108,17 +108,6 @@ def _regions(machine: MachineFunction, flow: Flow, begin: list[int], end: list[i
             elif known != loop:
                 result[register] = flow.common_loop(known, loop)
     return result
-
-
-def _renumber(node: Node, numbers: list[int]) -> None:
-    if node.result >= 0:
-        node.result = numbers[node.result]
-    node.reads = [numbers[register] for register in node.reads]
-    at = node.address
-    if at is not None:
-        base = None if at.base is None else numbers[at.base]
-        index = None if at.index is None else numbers[at.index]
-        node.address = Address(base, index, at.scale, at.displacement)
 
 
 def _spill(machine: MachineFunction, flow: Flow, spilled: set[int], excess: int) -> None:
