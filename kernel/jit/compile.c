@@ -4,6 +4,8 @@
 
 #define BREAKPOINT 0xcc
 #define JCC_SHORT 0x70 /* + condition */
+#define WORK_ALIGNMENT 8
+#define WORK_BYTES 0x20000 /* for the passes of higher levels */
 
 void with_packed_slot(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset)
 {
@@ -97,31 +99,34 @@ void compiler_emit(struct compiler *c, const jit_word *words)
 }
 
 void compiler_begin(struct compiler *c, const struct jit_program *program,
-                    const struct jit_environment *environment, uint32_t function, uint32_t *scratch,
+                    const struct jit_environment *environment, const struct jit_body *body, uint32_t *blocks,
                     const struct jit_unit *unit)
 {
     *c = (struct compiler){
         .x = {.start = unit->code, .capacity = unit->capacity},
         .program = program,
         .environment = environment,
-        .function = &program->functions[function],
-        .signature = &program->signatures[program->functions[function].signature],
-        .registers = jit_registers(&program->functions[function]),
-        .blocks = scratch,
+        .body = body,
+        .function = &program->functions[body->function],
+        .signature = &program->signatures[program->functions[body->function].signature],
+        .blocks = blocks,
         .switches = unit->switches,
         .switches_at = unit->switches_at,
     };
-    memset(scratch, 0, c->function->block_count * sizeof *scratch);
     frame_begin(c);
 }
 
-void jit_compile(const struct jit_program *program, const struct jit_environment *environment, uint32_t function,
-                 uint32_t *scratch, struct jit_unit *unit)
+bool jit_compile(const struct jit_program *program, const struct jit_environment *environment,
+                 const struct jit_body *body, unsigned level, struct jit_work *work, struct jit_unit *unit)
 {
+    (void)level;
     struct compiler c;
-    compiler_begin(&c, program, environment, function, scratch, unit);
-    const jit_word *words = jit_words(program, c.function);
-    for (; c.block < c.function->block_count; c.block++) {
+    uint32_t *blocks = jit_take(work, body->block_count * sizeof *blocks);
+    if (!blocks)
+        return false;
+    compiler_begin(&c, program, environment, body, blocks, unit);
+    const jit_word *words = body->words;
+    for (; c.block < body->block_count; c.block++) {
         control_begin_block(&c);
         uint8_t op;
         do {
@@ -133,11 +138,19 @@ void jit_compile(const struct jit_program *program, const struct jit_environment
     unit->size = c.x.size;
     for (uint32_t *word = unit->switches; word != c.switches; word++)
         *word = c.blocks[*word];
+    return true;
 }
 
-uint32_t jit_switch_words(const struct jit_program *program, const struct bf_program_function *function)
+uint32_t jit_work_bytes(const struct jit_program *program, uint32_t function, unsigned level)
 {
-    const jit_word *words = jit_words(program, function), *end = words + function->code_words;
+    if (level > 0)
+        return WORK_BYTES;
+    return program->functions[function].block_count * (uint32_t)sizeof(uint32_t) + WORK_ALIGNMENT;
+}
+
+uint32_t jit_switch_words(const struct jit_program *program, const struct jit_body *body)
+{
+    const jit_word *words = body->words, *end = words + body->word_count;
     uint32_t count = 0;
     for (; words < end; words += jit_length(program, words[0])) {
         if ((uint8_t)words[0] == BF_OP_SWITCH)

@@ -10,7 +10,7 @@
  * Results come in eax, edx:eax or xmm0. Those of helpers come as C has them, floats in st(0).
  */
 #pragma once
-#include "jit/program.h"
+#include "jit/passes.h"
 
 /* What running code changes. Module memory, out of the program's reach. */
 struct jit_state {
@@ -42,16 +42,16 @@ struct jit_unit {
     uint32_t switches_at; /* where the code will find them */
 };
 
-/* Words of scratch memory that compiling this function takes, and of addresses for its SWITCH operations. */
-static inline uint32_t jit_scratch_words(const struct bf_program_function *function)
-{
-    return function->block_count;
-}
-uint32_t jit_switch_words(const struct jit_program *program, const struct bf_program_function *function);
+/* Memory that compiling a function takes at most, in bytes. */
+uint32_t jit_work_bytes(const struct jit_program *program, uint32_t function, unsigned level);
 
-/* Level 0: one template an operation, registers in the frame. Switch words are offsets from the start of the code. */
-void jit_compile(const struct jit_program *program, const struct jit_environment *environment, uint32_t function,
-                 uint32_t *scratch, struct jit_unit *unit);
+/* Words of addresses for the SWITCH operations of a body. */
+uint32_t jit_switch_words(const struct jit_program *program, const struct jit_body *body);
+
+/* Compiles a body, which jit_transform has made for the same level, of 0 to JIT_LEVELS - 1. Switch words are offsets from
+ * the start of the code. False when memory is short. */
+bool jit_compile(const struct jit_program *program, const struct jit_environment *environment,
+                 const struct jit_body *body, unsigned level, struct jit_work *work, struct jit_unit *unit);
 
 /* Code that calls the entry with the arguments in the state and leaves the result there, and in eax. */
 void jit_compile_entry(const struct jit_program *program, const struct jit_environment *environment,
@@ -64,6 +64,7 @@ struct jit_place {
     uint32_t trap;                       /* BF_TRAP_*: what an exception there means */
 };
 
-/* The operation that the byte at this offset of a function's code belongs to. What comes before the first belongs to it. */
-void jit_locate(const struct jit_program *program, const struct jit_environment *environment, uint32_t offset,
-                uint32_t *scratch, const struct jit_unit *unit, struct jit_place *place);
+/* The operation that the byte at this offset of the code of place->function belongs to. What comes before the first belongs
+ * to it. False when memory is short. */
+bool jit_locate(const struct jit_program *program, const struct jit_environment *environment, unsigned level,
+                uint32_t offset, struct jit_work *work, const struct jit_unit *unit, struct jit_place *place);

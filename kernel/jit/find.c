@@ -43,11 +43,11 @@ bool jit_find(const struct jit_loaded *loaded, uint32_t eip, struct jit_place *p
         .code = kernel_allocate(function->size),
         .switches_at = (uint32_t)(uintptr_t)function->switches,
     };
-    uint32_t *scratch = kernel_allocate(jit_scratch_words(&program->functions[place->function]) * sizeof *scratch);
-    bool found = unit.code && scratch;
-    if (found)
-        jit_locate(program, &loaded->environment, offset_in(function, eip), scratch, &unit, place);
-    kernel_free(scratch);
+    struct jit_work work = {.size = jit_work_bytes(program, place->function, 0)};
+    work.start = kernel_allocate(work.size);
+    bool found = unit.code && work.start &&
+                 jit_locate(program, &loaded->environment, 0, offset_in(function, eip), &work, &unit, place);
+    kernel_free(work.start);
     kernel_free(unit.code);
     return found;
 }

@@ -28,7 +28,7 @@ static bool has(const struct set *set, uint8_t number)
 /* Registers that some block reads before it writes them. */
 static void find_read_first(const struct compiler *c, struct set *found)
 {
-    const jit_word *words = jit_words(c->program, c->function), *end = words + c->function->code_words;
+    const jit_word *words = c->body->words, *end = words + c->body->word_count;
     struct set written = {{0}};
     for (; words < end; words += jit_length(c->program, words[0])) {
         struct jit_reads reads;
@@ -46,7 +46,7 @@ static void find_read_first(const struct compiler *c, struct set *found)
 /* Parameters are the first registers of their types. */
 static void place_parameters(struct compiler *c)
 {
-    struct jit_registers next = c->registers;
+    struct jit_registers next = c->body->registers;
     int offset = ARGUMENTS_OFFSET;
     for (unsigned i = 0; i < c->signature->parameter_count; i++) {
         uint8_t type = jit_parameter_type(c->signature, i);
@@ -58,7 +58,7 @@ static void place_parameters(struct compiler *c)
 /* Gives slots to registers without one that are in the set. */
 static void place_registers(struct compiler *c, const struct set *set)
 {
-    uint8_t count = c->registers.first[BF_VALUE_TYPE_F64 + 1];
+    uint8_t count = c->body->registers.first[BF_VALUE_TYPE_F64 + 1];
     for (uint8_t number = 0; number < count; number++) {
         if (c->slot[number] || !has(set, number))
             continue;

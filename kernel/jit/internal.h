@@ -8,9 +8,9 @@ struct compiler {
     struct x86 x;
     const struct jit_program *program;
     const struct jit_environment *environment;
-    const struct bf_program_function *function;
+    const struct jit_body *body;
+    const struct bf_program_function *function; /* of the body */
     const struct bf_program_signature *signature;
-    struct jit_registers registers;
     uint32_t *blocks; /* of those emitted: offset of the code; else of the last jump to it, chained through the jumps */
     uint32_t block;   /* that is being emitted */
     uint32_t *switches; /* next word, 0 for nowhere */
@@ -21,7 +21,7 @@ struct compiler {
 
 /* The function's frame, then one operation after the other. */
 void compiler_begin(struct compiler *c, const struct jit_program *program, const struct jit_environment *environment,
-                    uint32_t function, uint32_t *scratch, const struct jit_unit *unit);
+                    const struct jit_body *body, uint32_t *blocks, const struct jit_unit *unit);
 void compiler_emit(struct compiler *c, const jit_word *words);
 
 /* Registers that an operation reads, each as often as it does. */
@@ -41,7 +41,7 @@ static inline uint32_t jit_type_size(uint8_t type)
 }
 static inline uint32_t jit_register_size(const struct compiler *c, uint8_t number)
 {
-    return jit_type_size(jit_register_type(&c->registers, number));
+    return jit_type_size(jit_register_type(&c->body->registers, number));
 }
 
 /* Gives each register its slot, emits what comes before the first block, and what comes before a return. */

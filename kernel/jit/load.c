@@ -11,6 +11,8 @@
 /* The page in front of the module arena is not mapped: see compile.h. */
 #define ARENA (BF_MEM_MODULE_ARENA_START - BF_ARENA_START)
 
+static const char no_heap[] = "no room on the kernel heap: raise heap_kib";
+
 static struct jit_state *state_of(const struct jit_loaded *loaded)
 {
     return (struct jit_state *)(uintptr_t)loaded->environment.state;
@@ -26,11 +28,15 @@ static const char *copy_code(const struct jit_unit *unit, struct jit_function *f
     return 0;
 }
 
-static const char *compile(struct jit_loaded *loaded, uint32_t number, uint32_t *scratch, struct jit_unit *unit)
+static const char *compile(struct jit_loaded *loaded, uint32_t number, struct jit_work *work, struct jit_unit *unit)
 {
     const struct jit_program *program = &loaded->program;
     struct jit_function *function = &loaded->functions[number];
-    uint32_t switch_words = jit_switch_words(program, &program->functions[number]);
+    struct jit_body body = jit_body(program, number);
+    work->used = 0;
+    if (!jit_transform(program, 0, work, &body))
+        return no_heap;
+    uint32_t switch_words = jit_switch_words(program, &body);
     if (switch_words) {
         function->switches = pool_allocate(POOL_DATA, switch_words * sizeof *function->switches, TABLE_ALIGNMENT);
         if (!function->switches)
@@ -38,7 +44,8 @@ static const char *compile(struct jit_loaded *loaded, uint32_t number, uint32_t 
     }
     unit->switches = function->switches;
     unit->switches_at = (uint32_t)(uintptr_t)function->switches;
-    jit_compile(program, &loaded->environment, number, scratch, unit);
+    if (!jit_compile(program, &loaded->environment, &body, 0, work, unit))
+        return no_heap;
     const char *reason = copy_code(unit, function);
     if (reason)
         return reason;
@@ -49,33 +56,34 @@ static const char *compile(struct jit_loaded *loaded, uint32_t number, uint32_t 
     return 0;
 }
 
-static uint32_t scratch_bytes(const struct jit_program *program)
+static uint32_t work_bytes(const struct jit_program *program)
 {
     uint32_t most = 0;
     for (uint32_t i = 0; i < program->header->function_count; i++) {
-        uint32_t words = jit_scratch_words(&program->functions[i]);
-        most = words > most ? words : most;
+        uint32_t bytes = jit_work_bytes(program, i, 0);
+        most = bytes > most ? bytes : most;
     }
-    return most * sizeof(uint32_t);
+    return most;
 }
 
 static const char *compile_all(struct jit_loaded *loaded)
 {
     struct jit_unit unit = {.capacity = pool_statistics(POOL_CODE).largest_free};
-    uint32_t *scratch = kernel_allocate(scratch_bytes(&loaded->program));
-    const char *reason = "no room on the kernel heap: raise heap_kib";
+    struct jit_work work = {.size = work_bytes(&loaded->program)};
+    const char *reason = no_heap;
+    work.start = kernel_allocate(work.size);
     unit.code = kernel_allocate(unit.capacity);
-    if (scratch && unit.code) {
+    if (work.start && unit.code) {
         reason = 0;
         for (uint32_t i = 0; i < loaded->program.header->function_count && !reason; i++)
-            reason = compile(loaded, i, scratch, &unit);
+            reason = compile(loaded, i, &work, &unit);
         if (!reason) {
             jit_compile_entry(&loaded->program, &loaded->environment, &unit);
             reason = copy_code(&unit, &loaded->entry);
         }
     }
     kernel_free(unit.code);
-    kernel_free(scratch);
+    kernel_free(work.start);
     return reason;
 }
 

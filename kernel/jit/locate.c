@@ -19,29 +19,47 @@ static uint32_t trap_of(uint8_t op)
     }
 }
 
-void jit_locate(const struct jit_program *program, const struct jit_environment *environment, uint32_t offset,
-                uint32_t *scratch, const struct jit_unit *unit, struct jit_place *place)
+/* Where an operation of the body stood in the program. */
+static void trace_back(const struct jit_program *program, const struct jit_body *body, uint32_t word,
+                       struct jit_place *place)
 {
-    struct compiler c;
-    struct jit_unit again = *unit;
-    again.switches = 0;
-    compiler_begin(&c, program, environment, place->function, scratch, &again);
-    bool in_prologue = c.x.size > offset;
-    const jit_word *start = jit_words(program, c.function), *words = start;
-    place->block = place->operation = 0;
-    for (;;) {
-        place->word = (uint32_t)(words - start);
-        if (place->operation == 0) {
-            c.block = place->block;
-            control_begin_block(&c);
-        }
-        compiler_emit(&c, words);
-        bool ends = jit_ends_block((uint8_t)words[0]);
-        if (c.x.size > offset || (ends && place->block + 1 == c.function->block_count))
-            break;
-        words += jit_length(program, words[0]);
+    struct jit_origin origin = {body->function, word};
+    if (body->origins)
+        origin = body->origins[word];
+    const jit_word *words = jit_words(program, &program->functions[origin.function]);
+    *place = (struct jit_place){.function = origin.function, .word = origin.word};
+    for (uint32_t at = 0; at < origin.word; at += jit_length(program, words[at])) {
+        bool ends = jit_ends_block((uint8_t)words[at]);
         place->block += ends;
         place->operation = ends ? 0 : place->operation + 1;
     }
-    place->trap = in_prologue ? BF_TRAP_CALL_DEPTH : trap_of((uint8_t)start[place->word]);
+}
+
+bool jit_locate(const struct jit_program *program, const struct jit_environment *environment, unsigned level,
+                uint32_t offset, struct jit_work *work, const struct jit_unit *unit, struct jit_place *place)
+{
+    struct compiler c;
+    struct jit_unit again = *unit;
+    struct jit_body body = jit_body(program, place->function);
+    uint32_t *blocks = jit_take(work, body.block_count * sizeof *blocks);
+    if (!blocks || !jit_transform(program, level, work, &body))
+        return false;
+    again.switches = 0;
+    compiler_begin(&c, program, environment, &body, blocks, &again);
+    bool in_prologue = c.x.size > offset, begins = true;
+    const jit_word *words = body.words, *last = words;
+    while (c.block < body.block_count) {
+        if (begins)
+            control_begin_block(&c);
+        last = words;
+        compiler_emit(&c, words);
+        if (c.x.size > offset)
+            break;
+        begins = jit_ends_block((uint8_t)words[0]);
+        c.block += begins;
+        words += jit_length(program, words[0]);
+    }
+    trace_back(program, &body, (uint32_t)(last - body.words), place);
+    place->trap = in_prologue ? BF_TRAP_CALL_DEPTH : trap_of((uint8_t)last[0]);
+    return true;
 }

@@ -1,0 +1,39 @@
+/*
+ * The code of one function on its way through the passes: words as in a program, and what passes found out about them.
+ * A pass makes a new body of the one before, out of memory that lasts until the function is compiled.
+ */
+#pragma once
+#include "jit/program.h"
+
+/* Memory of one compilation. What is taken is given back all at once. */
+struct jit_work {
+    uint8_t *start;
+    uint32_t size, used; /* bytes */
+};
+
+/* So many bytes of zeros, aligned to 8; 0 when there is no room. */
+void *jit_take(struct jit_work *work, uint32_t bytes);
+
+/* Where an operation stood in the program. */
+struct jit_origin {
+    uint32_t function; /* number */
+    uint32_t word;     /* of that function, the first of the operation */
+};
+
+/* What is known of an operation, by its first word. */
+#define JIT_PROVEN 1 /* what it accesses is in the arena, or so near that a page there is not mapped */
+
+struct jit_body {
+    uint32_t function; /* number */
+    const jit_word *words;
+    uint32_t word_count;
+    const uint8_t *depths; /* of loops around each block */
+    uint32_t block_count;
+    struct jit_registers registers;
+    const struct jit_origin *origins; /* by word; 0 when all stand where they stood */
+    const uint8_t *facts;             /* by word, JIT_PROVEN; 0 for none */
+    const uint16_t *entries; /* by block of the program: where to go on for that block; 0 when it is the same */
+};
+
+/* The function as it stands in the program. */
+struct jit_body jit_body(const struct jit_program *program, uint32_t function);
