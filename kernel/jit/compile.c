@@ -1,4 +1,4 @@
-/* The passes of level 0: frame, templates block by block, addresses of SWITCH. */
+/* From a body to machine code: frame, templates block by block, addresses of SWITCH. */
 #include "jit/internal.h"
 #include "lib/string.h"
 
@@ -7,36 +7,93 @@
 #define WORK_ALIGNMENT 8
 #define WORK_BYTES 0x20000 /* for the passes of higher levels */
 
-void with_packed_slot(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset)
+void with_packed(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset)
 {
-    uint32_t slot = (uint32_t)c->slot[(uint8_t)number_and_offset] + (number_and_offset >> 8);
-    x86_memory(&c->x, opcode_and_reg >> 3, opcode_and_reg & 7, EBP, slot);
+    uint8_t number = (uint8_t)number_and_offset;
+    if (!is_in_slot(c, number))
+        x86_registers(&c->x, opcode_and_reg >> 3, opcode_and_reg & 7, home(c, number));
+    else
+        with_own_slot(c, opcode_and_reg >> 3, opcode_and_reg & 7, number, number_and_offset >> 8);
+}
+
+void with_own_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset)
+{
+    x86_memory(&c->x, opcode, reg, ESP, (uint32_t)c->slot[number] + c->pushed + offset);
+}
+
+void group_with(struct compiler *c, enum x86_group group, uint8_t number, uint32_t value)
+{
+    if (!is_in_slot(c, number))
+        x86_group(&c->x, group, home(c, number), value);
+    else
+        x86_group_memory(&c->x, group, ESP, (uint32_t)c->slot[number] + c->pushed, value);
+}
+
+/* xmm registers are moved as a whole: 0F 28 depends on nothing that was there. */
+static void move_vector(struct compiler *c, unsigned to, unsigned from)
+{
+    if (to != from)
+        x86_registers(&c->x, X86_MOVAPS, to, from);
+}
+
+static uint32_t vector_move(const struct compiler *c, uint8_t number)
+{
+    return jit_register_size(c, number) == 8 ? X86_MOVSD : X86_MOVSS;
+}
+
+void load_vector(struct compiler *c, unsigned xmm, uint8_t number)
+{
+    if (is_in_slot(c, number))
+        with(c, vector_move(c, number), xmm, number);
+    else
+        move_vector(c, xmm, home(c, number));
+}
+
+void store_vector(struct compiler *c, unsigned xmm, uint8_t number)
+{
+    if (is_in_slot(c, number))
+        with(c, vector_move(c, number) + X86_MOVE_OUT, xmm, number);
+    else
+        move_vector(c, home(c, number), xmm);
 }
 
 void load32(struct compiler *c, unsigned reg, uint8_t number)
 {
-    with_slot(c, X86_LOAD, reg, number, 0);
+    if (!is_in_slot(c, number) && is_vector(c, number))
+        x86_registers(&c->x, X86_MOVD_OUT, home(c, number), reg);
+    else if (home(c, number) != reg)
+        with(c, X86_LOAD, reg, number);
 }
 
 void store32(struct compiler *c, unsigned reg, uint8_t number)
 {
-    with_slot(c, X86_STORE, reg, number, 0);
+    if (!is_in_slot(c, number) && is_vector(c, number))
+        x86_registers(&c->x, X86_MOVD, home(c, number), reg);
+    else if (home(c, number) != reg)
+        with(c, X86_STORE, reg, number);
 }
 
-void load64(struct compiler *c, unsigned xmm, uint8_t number)
+/* A slot is reached as if the register lived there. */
+static void move_home(struct compiler *c, uint8_t number, bool out)
 {
-    with_slot(c, X86_MOVSD, xmm, number, 0);
+    unsigned reg = home(c, number);
+    bool vector = is_vector(c, number);
+    c->places->home[number] = NO_HOME;
+    if (out)
+        (vector ? store_vector : store32)(c, reg, number);
+    else
+        (vector ? load_vector : load32)(c, reg, number);
+    c->places->home[number] = (uint8_t)reg;
 }
 
-void store64(struct compiler *c, unsigned xmm, uint8_t number)
+void spill(struct compiler *c, uint8_t number)
 {
-    with_slot(c, X86_MOVSD + X86_MOVE_OUT, xmm, number, 0);
+    move_home(c, number, true);
 }
 
-void store_constant(struct compiler *c, uint8_t number, uint32_t offset, uint32_t value)
+void fill(struct compiler *c, uint8_t number)
 {
-    with_slot(c, X86_STORE_IMMEDIATE, 0, number, offset);
-    x86_word(&c->x, value);
+    move_home(c, number, false);
 }
 
 void trap(struct compiler *c)
@@ -44,48 +101,68 @@ void trap(struct compiler *c)
     x86_byte(&c->x, BREAKPOINT);
 }
 
-void trap_unless(struct compiler *c, unsigned condition)
+uint32_t skip_if(struct compiler *c, unsigned condition)
 {
     x86_byte(&c->x, JCC_SHORT + condition);
-    x86_byte(&c->x, 1);
+    x86_byte(&c->x, 0);
+    return c->x.size;
+}
+
+void skip_to_here(struct compiler *c, uint32_t skip)
+{
+    if (x86_fits(&c->x))
+        c->x.start[skip - 1] = (uint8_t)(c->x.size - skip);
+}
+
+void trap_unless(struct compiler *c, unsigned condition)
+{
+    uint32_t skip = skip_if(c, condition);
     trap(c);
+    skip_to_here(c, skip);
+}
+
+static void store_half(struct compiler *c, uint8_t number, uint32_t offset, uint32_t value)
+{
+    with_half(c, X86_STORE_IMMEDIATE, 0, number, offset);
+    x86_word(&c->x, value);
 }
 
 static void emit_constant(struct compiler *c, uint8_t op, const jit_word *words)
 {
     uint8_t d = jit_slot(words[0], 0);
     int32_t number = (int16_t)(words[0] >> 16);
-    bool is_short = op == BF_OP_CONST_I32_16 || op == BF_OP_CONST_I64_16;
-    store_constant(c, d, 0, is_short ? (uint32_t)number : words[1]);
-    if (jit_register_size(c, d) == 8)
-        store_constant(c, d, 4, is_short ? (uint32_t)(number >> 31) : words[2]);
+    bool is_short = op == BF_OP_CONST_I32_16 || op == BF_OP_CONST_I64_16, wide = jit_register_size(c, d) == 8;
+    uint32_t low = is_short ? (uint32_t)number : words[1];
+    uint32_t high = !wide ? 0 : is_short ? (uint32_t)(number >> 31) : words[2];
+    unsigned reg = home(c, d);
+    if (reg != NO_HOME && !is_vector(c, d)) {
+        x86_constant(&c->x, reg, low);
+        return;
+    }
+    if (reg != NO_HOME && (low | high) == 0) {
+        x86_registers(&c->x, X86_XORPS, reg, reg);
+        return;
+    }
+    c->places->home[d] = NO_HOME;
+    store_half(c, d, 0, low);
+    if (wide)
+        store_half(c, d, 4, high);
+    c->places->home[d] = (uint8_t)reg;
+    if (reg != NO_HOME)
+        fill(c, d);
 }
 
 /* The template of an operation: the numbers of operations of one kind follow one another. */
-void compiler_emit(struct compiler *c, const jit_word *words)
+static void emit(struct compiler *c, uint8_t op, const jit_word *words)
 {
-    uint8_t op = (uint8_t)words[0];
-    switch (op) {
-    case BF_OP_MOVE_F32:
-    case BF_OP_F32_BITS:
-    case BF_OP_F32_FROM_BITS:
-    case BF_OP_LOW_I64:
-        op = BF_OP_MOVE_I32;
-        break;
-    case BF_OP_MOVE_F64:
-    case BF_OP_F64_BITS:
-    case BF_OP_F64_FROM_BITS:
-        op = BF_OP_MOVE_I64;
-        break;
-    default:
-        break;
-    }
     if (op >= BF_OP_CONST_I32_16 && op <= BF_OP_CONST_F64)
         emit_constant(c, op, words);
-    else if (op == BF_OP_MOVE_I64 || (op >= BF_OP_ADD_I64 && op <= BF_OP_EXTEND_S32 && op != BF_OP_HIGH_I64))
-        emit_wide(c, op, words);
-    else if (op <= BF_OP_HIGH_I64)
+    else if (op >= BF_OP_MOVE_I64 && op <= BF_OP_MOVE_F64)
+        emit_float(c, op, words);
+    else if (op <= BF_OP_EXTEND_S16 || op == BF_OP_LOW_I64 || op == BF_OP_F32_FROM_BITS || op == BF_OP_F32_BITS)
         emit_integer(c, op, words);
+    else if (op <= BF_OP_EXTEND_S32)
+        emit_wide(c, op, words);
     else if (op < BF_OP_SET_I32)
         emit_float(c, op, words);
     else if (op < BF_OP_ADDRESS)
@@ -98,33 +175,76 @@ void compiler_emit(struct compiler *c, const jit_word *words)
         emit_memory(c, op, words);
 }
 
-void compiler_begin(struct compiler *c, const struct jit_program *program,
-                    const struct jit_environment *environment, const struct jit_body *body, uint32_t *blocks,
-                    const struct jit_unit *unit)
+/* Whether the template takes i64 registers only from their slots, half by half. */
+static bool is_by_halves(uint8_t op)
 {
+    return op == BF_OP_MUL_I64 || op == BF_OP_SET_I64 || op == BF_OP_BRANCH_I64;
+}
+
+/* Those registers live in their slots while this template runs. */
+static void emit_by_halves(struct compiler *c, uint8_t op, const jit_word *words)
+{
+    struct jit_reads reads;
+    uint8_t homes[BF_MAX_PARAMETERS + 4], *home = c->places->home, d = jit_written(c->program, words);
+    uint8_t result = d != NO_REGISTER && is_vector(c, d) ? home[d] : NO_HOME;
+    jit_reads(c->program, words, &reads);
+    for (unsigned i = 0; i < reads.count; i++) {
+        homes[i] = home[reads.registers[i]];
+        if (homes[i] != NO_HOME && is_vector(c, reads.registers[i])) {
+            spill(c, reads.registers[i]);
+            home[reads.registers[i]] = NO_HOME;
+        }
+    }
+    if (result != NO_HOME)
+        home[d] = NO_HOME;
+    emit(c, op, words);
+    for (unsigned i = reads.count; i--;)
+        home[reads.registers[i]] = homes[i];
+    if (result != NO_HOME) {
+        home[d] = result;
+        fill(c, d);
+    }
+}
+
+void compiler_emit(struct compiler *c, const jit_word *words)
+{
+    uint8_t op = (uint8_t)words[0];
+    c->word = (uint32_t)(words - c->body->words);
+    if (is_by_halves(op))
+        emit_by_halves(c, op, words);
+    else
+        emit(c, op, words);
+}
+
+bool compiler_begin(struct compiler *c, const struct jit_program *program,
+                    const struct jit_environment *environment, const struct jit_body *body, unsigned level,
+                    struct jit_work *work, const struct jit_unit *unit)
+{
+    const struct bf_program_function *function = &program->functions[body->function];
     *c = (struct compiler){
         .x = {.start = unit->code, .capacity = unit->capacity},
         .program = program,
         .environment = environment,
         .body = body,
-        .function = &program->functions[body->function],
-        .signature = &program->signatures[program->functions[body->function].signature],
-        .blocks = blocks,
+        .function = function,
+        .signature = &program->signatures[function->signature],
+        .places = jit_take(work, sizeof *c->places),
+        .blocks = jit_take(work, body->block_count * sizeof *c->blocks),
         .switches = unit->switches,
         .switches_at = unit->switches_at,
     };
+    if (!c->places || !c->blocks || !jit_find_places(program, body, level, work, c->places))
+        return false;
     frame_begin(c);
+    return true;
 }
 
 bool jit_compile(const struct jit_program *program, const struct jit_environment *environment,
                  const struct jit_body *body, unsigned level, struct jit_work *work, struct jit_unit *unit)
 {
-    (void)level;
     struct compiler c;
-    uint32_t *blocks = jit_take(work, body->block_count * sizeof *blocks);
-    if (!blocks)
+    if (!compiler_begin(&c, program, environment, body, level, work, unit))
         return false;
-    compiler_begin(&c, program, environment, body, blocks, unit);
     const jit_word *words = body->words;
     for (; c.block < body->block_count; c.block++) {
         control_begin_block(&c);
@@ -145,7 +265,8 @@ uint32_t jit_work_bytes(const struct jit_program *program, uint32_t function, un
 {
     if (level > 0)
         return WORK_BYTES;
-    return program->functions[function].block_count * (uint32_t)sizeof(uint32_t) + WORK_ALIGNMENT;
+    return program->functions[function].block_count * (uint32_t)sizeof(uint32_t) + (uint32_t)sizeof(struct jit_places) +
+           2 * WORK_ALIGNMENT;
 }
 
 uint32_t jit_switch_words(const struct jit_program *program, const struct jit_body *body)

@@ -4,67 +4,96 @@
 #define PUSH 6 /* of X86_INDIRECT */
 #define CALL 2
 #define PUSH_WORD 0x68
+#define PUSH_REGISTER 0x50
+#define POP_REGISTER 0x58
 #define FSTP_32 0xd9 /* /3 */
 #define FSTP_64 0xdd /* /3 */
 #define FSTP 3
 #define FUNCTION_WORD 4
 
-/* The bytes of the arguments, which the caller takes off the stack again. */
-static uint32_t push_argument(struct compiler *c, uint8_t number)
+/* Onto the stack; slots are so much farther from esp then. */
+static void push(struct compiler *c, uint8_t number, uint32_t offset)
+{
+    with_half(c, X86_INDIRECT, PUSH, number, offset);
+    c->pushed += 4;
+}
+
+static void push_argument(struct compiler *c, uint8_t number)
 {
     uint32_t size = jit_register_size(c, number);
-    for (uint32_t offset = size; offset; offset -= 4)
-        with_slot(c, X86_INDIRECT, PUSH, number, offset - 4);
-    return size;
+    if (is_in_slot(c, number) || !is_vector(c, number)) {
+        for (uint32_t offset = size; offset; offset -= 4)
+            push(c, number, offset - 4);
+        return;
+    }
+    x86_group(&c->x, GROUP_SUB, ESP, size);
+    c->pushed += size;
+    x86_memory(&c->x, (size == 8 ? X86_MOVSD : X86_MOVSS) + X86_MOVE_OUT, home(c, number), ESP, 0);
 }
 
-static uint32_t push_arguments(struct compiler *c, const uint8_t *arguments, uint32_t count)
+static void push_arguments(struct compiler *c, const uint8_t *arguments, uint32_t count)
 {
-    uint32_t size = 0;
     while (count--)
-        size += push_argument(c, arguments[count]);
-    return size;
+        push_argument(c, arguments[count]);
 }
 
-static void pop_arguments(struct compiler *c, uint32_t size)
+static void pop_arguments(struct compiler *c)
 {
-    if (size)
-        x86_group(&c->x, GROUP_ADD, ESP, size);
+    if (c->pushed)
+        x86_group(&c->x, GROUP_ADD, ESP, c->pushed);
+    c->pushed = 0;
 }
 
-static uint32_t push_state(struct compiler *c)
+static void push_state(struct compiler *c)
 {
     x86_byte(&c->x, PUSH_WORD);
     x86_word(&c->x, c->environment->state);
-    return sizeof c->environment->state;
+    c->pushed += 4;
 }
 
-static void call_helper(struct compiler *c, uint32_t number, uint32_t arguments_size)
+static void call_helper(struct compiler *c, uint32_t number)
 {
     with_state(c, X86_STORE, ESP, helper_esp);
     x86_memory(&c->x, X86_INDIRECT, CALL, NO_BASE, (uint32_t)(uintptr_t)&jit_helpers[number]);
-    pop_arguments(c, arguments_size);
+    pop_arguments(c);
 }
 
 static void store_result(struct compiler *c, uint8_t d, uint8_t type, bool of_helper)
 {
-    switch (type) {
-    case BF_VALUE_TYPE_I64:
-        with_slot(c, X86_STORE, EDX, d, 4);
+    bool is_double = type == BF_VALUE_TYPE_F64;
+    if (type == BF_VALUE_TYPE_NONE)
+        return;
+    if (type == BF_VALUE_TYPE_I32) {
         store32(c, EAX, d);
-        break;
-    case BF_VALUE_TYPE_I32:
-        store32(c, EAX, d);
-        break;
-    case BF_VALUE_TYPE_F32:
-    case BF_VALUE_TYPE_F64: {
-        bool is_double = type == BF_VALUE_TYPE_F64;
-        if (of_helper)
-            with_slot(c, is_double ? FSTP_64 : FSTP_32, FSTP, d, 0);
-        else
-            with_slot(c, (is_double ? X86_MOVSD : X86_MOVSS) + X86_MOVE_OUT, 0, d, 0);
-        break;
+    } else if (type == BF_VALUE_TYPE_I64) {
+        with_own_slot(c, X86_STORE, EAX, d, 0);
+        with_own_slot(c, X86_STORE, EDX, d, 4);
+    } else if (of_helper) {
+        with_own_slot(c, is_double ? FSTP_64 : FSTP_32, FSTP, d, 0);
+    } else {
+        store_vector(c, 0, d);
+        return;
     }
+    if (type != BF_VALUE_TYPE_I32 && !is_in_slot(c, d))
+        fill(c, d);
+}
+
+/* Slots of registers that are needed behind a call and whose homes it changes: all, or those that C may change. */
+static void save_homes(struct compiler *c, bool of_helper, bool after)
+{
+    const struct jit_places *places = c->places;
+    uint32_t place = 0;
+    while (place < places->save_count && places->saves[place].word != c->word)
+        place++;
+    if (place == places->save_count)
+        return;
+    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+        bool is_lost = set_has(&places->saves[place].registers, (uint8_t)number) &&
+                       (!of_helper || is_vector(c, (uint8_t)number) || home(c, (uint8_t)number) == EDX);
+        if (is_lost && after)
+            fill(c, (uint8_t)number);
+        else if (is_lost && !set_has(&places->unchanged, (uint8_t)number))
+            spill(c, (uint8_t)number);
     }
 }
 
@@ -85,29 +114,33 @@ static void emit_indirect(struct compiler *c, uint32_t first)
 void emit_call(struct compiler *c, uint8_t op, const jit_word *words)
 {
     uint32_t first = words[0];
-    if (op == BF_OP_COPY || op == BF_OP_FILL) {
+    bool is_block = op == BF_OP_COPY || op == BF_OP_FILL, of_helper = is_block || op == BF_OP_CALL_HELPER;
+    save_homes(c, of_helper, false);
+    if (is_block) {
         uint8_t arguments[] = {jit_slot(first, 0), jit_slot(first, 1), jit_slot(first, 2)};
-        uint32_t size = push_arguments(c, arguments, sizeof arguments);
-        size += push_state(c);
-        call_helper(c, op == BF_OP_COPY ? HELPER_COPY : HELPER_FILL, size);
+        push_arguments(c, arguments, sizeof arguments);
+        push_state(c);
+        call_helper(c, op == BF_OP_COPY ? HELPER_COPY : HELPER_FILL);
+        save_homes(c, of_helper, true);
         return;
     }
     const struct bf_program_signature *callee = jit_callee(c->program, first);
-    uint32_t size = push_arguments(c, (const uint8_t *)(words + 1), callee->parameter_count);
-    if (op == BF_OP_CALL_HELPER) {
+    push_arguments(c, (const uint8_t *)(words + 1), callee->parameter_count);
+    if (of_helper) {
         uint32_t helper = c->program->imports[jit_slot(first, 1)].helper;
         if (helper == BF_HELPER_ALLOCATE)
-            size += push_state(c);
-        call_helper(c, helper, size);
+            push_state(c);
+        call_helper(c, helper);
     } else {
         if (op == BF_OP_CALL)
             x86_memory(&c->x, X86_INDIRECT, CALL, NO_BASE,
                        c->environment->functions + FUNCTION_WORD * jit_wide(first));
         else
             emit_indirect(c, first);
-        pop_arguments(c, size);
+        pop_arguments(c);
     }
-    store_result(c, jit_slot(first, 0), callee->result, op == BF_OP_CALL_HELPER);
+    store_result(c, jit_slot(first, 0), callee->result, of_helper);
+    save_homes(c, of_helper, true);
 }
 
 void jit_compile_entry(const struct jit_program *program, const struct jit_environment *environment,
@@ -119,11 +152,17 @@ void jit_compile_entry(const struct jit_program *program, const struct jit_envir
     uint32_t words = 0;
     for (unsigned i = 0; i < signature->parameter_count; i++)
         words += jit_type_size(jit_parameter_type(signature, i)) / 4;
+    static const uint8_t kept[] = {EBX, EBP, ESI, EDI}; /* by C */
+    for (unsigned i = 0; i < sizeof kept; i++)
+        x86_byte(&c.x, PUSH_REGISTER + kept[i]);
     uint32_t arguments = environment->state + (uint32_t)offsetof(struct jit_state, arguments);
     for (uint32_t i = words; i--;)
         x86_memory(&c.x, X86_INDIRECT, PUSH, NO_BASE, arguments + 4 * i);
     x86_memory(&c.x, X86_INDIRECT, CALL, NO_BASE, environment->functions + FUNCTION_WORD * program->header->entry);
-    pop_arguments(&c, 4 * words);
+    c.pushed = 4 * words;
+    pop_arguments(&c);
+    for (unsigned i = sizeof kept; i--;)
+        x86_byte(&c.x, POP_REGISTER + kept[i]);
     if (signature->result == BF_VALUE_TYPE_F32)
         x86_registers(&c.x, X86_MOVD_OUT, 0, EAX);
     if (signature->result == BF_VALUE_TYPE_F64)

@@ -65,7 +65,7 @@ static void emit_branch(struct compiler *c, unsigned condition, uint32_t targets
     jump_unless_next(c, no);
 }
 
-static uint32_t target(const jit_word *words, uint32_t number)
+static uint32_t block_of(const jit_word *words, uint32_t number)
 {
     return words[1 + number / BF_TARGETS_PER_WORD] >> 16 * (number % BF_TARGETS_PER_WORD) & 0xffff;
 }
@@ -73,31 +73,31 @@ static uint32_t target(const jit_word *words, uint32_t number)
 static void emit_switch(struct compiler *c, const jit_word *words)
 {
     uint32_t count = jit_wide(words[0]);
-    load32(c, EAX, jit_slot(words[0], 0));
-    x86_group(&c->x, GROUP_CMP, EAX, count);
-    emit_jump(c, CONDITION_AE, target(words, 0));
-    x86_indexed(&c->x, X86_INDIRECT, 4, NO_BASE, EAX, 2, c->switches_at);
+    uint8_t number = jit_slot(words[0], 0);
+    unsigned reg = is_in_slot(c, number) ? EAX : home(c, number);
+    load32(c, reg, number);
+    x86_group(&c->x, GROUP_CMP, reg, count);
+    emit_jump(c, CONDITION_AE, block_of(words, 0));
+    x86_indexed(&c->x, X86_INDIRECT, 4, NO_BASE, reg, 2, c->switches_at);
     c->switches_at += SWITCH_WORD * count;
     for (uint32_t i = 1; i <= count && c->switches; i++)
-        *c->switches++ = target(words, i);
+        *c->switches++ = block_of(words, i);
 }
 
 static void emit_return(struct compiler *c, uint8_t value)
 {
     switch (c->signature->result) {
     case BF_VALUE_TYPE_I64:
-        with_slot(c, X86_LOAD, EDX, value, 4);
-        load32(c, EAX, value);
+        if (!is_in_slot(c, value))
+            spill(c, value);
+        with_own_slot(c, X86_LOAD, EAX, value, 0);
+        with_own_slot(c, X86_LOAD, EDX, value, 4);
         break;
     case BF_VALUE_TYPE_I32:
         load32(c, EAX, value);
         break;
-    case BF_VALUE_TYPE_F32:
-        with_slot(c, X86_MOVSS, 0, value, 0);
-        break;
-    case BF_VALUE_TYPE_F64:
-        load64(c, 0, value);
-        break;
+    default:
+        load_vector(c, 0, value);
     }
     frame_end(c);
 }

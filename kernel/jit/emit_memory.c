@@ -5,7 +5,6 @@
 #include "jit/internal.h"
 
 #define ADDRESS_SHIFT_MASK 3
-#define JZ_SHORT 0x74
 
 /* How memory is read or written, by operation from BF_OP_LOAD_U8 and BF_OP_STORE_I8 on. */
 struct access {
@@ -23,56 +22,130 @@ static const struct access accesses[] = {
 #define LOADS (BF_OP_LOAD_U8_AT - BF_OP_LOAD_U8)
 #define STORES (BF_OP_STORE_I8_AT - BF_OP_STORE_I8)
 
-/* The address that a tail tells goes to eax. */
-static void emit_address(struct compiler *c, const jit_word *words)
+/* An address as instructions have it. */
+struct address {
+    unsigned base, index; /* machine registers, NO_BASE and NO_INDEX */
+    unsigned shift;
+    uint32_t displacement;
+};
+
+/* The address that an operation names. What of it lives in slots comes to eax. */
+static struct address find_address(struct compiler *c, uint32_t size, bool indexed, const jit_word *words)
 {
+    uint8_t base = jit_slot(words[0], 1), index = jit_slot(words[0], 2);
+    if (!indexed) {
+        unsigned reg = is_in_slot(c, base) ? EAX : home(c, base);
+        load32(c, reg, base);
+        return (struct address){reg, NO_INDEX, 0, (uint32_t)((int8_t)index * (int32_t)size)};
+    }
     uint32_t tail = words[1];
-    uint32_t displacement = (uint32_t)((int32_t)tail >> BF_ADDRESS_DISPLACEMENT_SHIFT);
-    unsigned shift = tail >> BF_ADDRESS_SCALE_SHIFT & ADDRESS_SHIFT_MASK;
-    unsigned base = NO_BASE, index = NO_INDEX;
-    if (tail & BF_ADDRESS_BASE)
-        load32(c, base = EAX, jit_slot(words[0], 1));
-    if (tail & BF_ADDRESS_INDEX)
-        load32(c, index = ECX, jit_slot(words[0], 2));
-    if (base == NO_BASE && index == NO_INDEX)
-        x86_constant(&c->x, EAX, displacement);
-    else if (index != NO_INDEX || displacement)
-        x86_indexed(&c->x, X86_LEA, EAX, base, index, shift, displacement);
+    bool has_base = tail & BF_ADDRESS_BASE, has_index = tail & BF_ADDRESS_INDEX;
+    struct address found = {NO_BASE, NO_INDEX, tail >> BF_ADDRESS_SCALE_SHIFT & ADDRESS_SHIFT_MASK,
+                            (uint32_t)((int32_t)tail >> BF_ADDRESS_DISPLACEMENT_SHIFT)};
+    if (has_base && has_index && is_in_slot(c, base) && is_in_slot(c, index)) {
+        load32(c, EAX, index);
+        if (found.shift) {
+            x86_registers(&c->x, X86_SHIFT_NUMBER, X86_SHIFT_SHL, EAX);
+            x86_byte(&c->x, found.shift);
+        }
+        with(c, X86_ADD, EAX, base);
+        found.base = EAX;
+        return found;
+    }
+    if (has_base)
+        load32(c, found.base = is_in_slot(c, base) ? EAX : home(c, base), base);
+    if (has_index)
+        load32(c, found.index = is_in_slot(c, index) ? EAX : home(c, index), index);
+    return found;
 }
 
-/* MEMORY trap when eax is above the last address for so many bytes; fewer than the arena has. */
-static void emit_bound(struct compiler *c, uint32_t size)
+/* Register = address. */
+static void load_address(struct compiler *c, unsigned reg, const struct address *address)
 {
-    x86_group(&c->x, GROUP_CMP, EAX, c->program->header->arena_size - size);
+    struct x86 *x = &c->x;
+    bool is_register = address->index == NO_INDEX && address->displacement == 0;
+    if (address->base == NO_BASE && address->index == NO_INDEX)
+        x86_constant(x, reg, address->displacement);
+    else if (is_register && address->base != reg)
+        x86_registers(x, X86_LOAD, reg, address->base);
+    else if (!is_register)
+        x86_indexed(x, X86_LEA, reg, address->base, address->index, address->shift, address->displacement);
+}
+
+/* MEMORY trap when the address is above the last one for so many bytes; fewer than the arena has. */
+static void emit_bound(struct compiler *c, struct address *address, uint32_t size)
+{
+    uint32_t last = c->program->header->arena_size - size;
+    if (address->base == NO_BASE && address->index == NO_INDEX && address->displacement <= last)
+        return;
+    if (address->index != NO_INDEX || address->displacement || address->base == NO_BASE) {
+        load_address(c, EAX, address);
+        *address = (struct address){EAX, NO_INDEX, 0, 0};
+    }
+    x86_group(&c->x, GROUP_CMP, address->base, last);
     trap_unless(c, CONDITION_BE);
+}
+
+static bool is_proven(const struct compiler *c)
+{
+    return c->body->facts && c->body->facts[c->word] & JIT_PROVEN;
+}
+
+/* opcode reg, [address in the arena] */
+static void with_arena(struct compiler *c, uint32_t opcode, unsigned reg, const struct address *address)
+{
+    x86_indexed(&c->x, opcode, reg, address->base, address->index, address->shift,
+                address->displacement + c->environment->arena);
+}
+
+static void emit_load(struct compiler *c, const struct access *access, const struct address *address, uint8_t d)
+{
+    if (is_in_slot(c, d) && access->opcode == X86_LOAD) {
+        with_arena(c, X86_LOAD, EAX, address); /* an f32, too */
+        with(c, X86_STORE, EAX, d);
+        return;
+    }
+    bool is_f32 = is_vector(c, d) && access->opcode == X86_LOAD;
+    unsigned reg = target(c, d);
+    with_arena(c, is_f32 ? X86_MOVSS : access->opcode, reg, address);
+    if (access->vector)
+        store_vector(c, reg, d);
+    else if (!is_f32)
+        store32(c, reg, d);
+}
+
+static void emit_store(struct compiler *c, const struct access *access, const struct address *address, uint8_t value)
+{
+    unsigned reg = home(c, value);
+    if (access->vector) {
+        reg = is_in_slot(c, value) ? 0 : reg;
+        load_vector(c, reg, value);
+        with_arena(c, access->opcode, reg, address);
+    } else if (!is_in_slot(c, value) && is_vector(c, value)) {
+        with_arena(c, X86_MOVSS + X86_MOVE_OUT, reg, address);
+    } else {
+        if (is_in_slot(c, value) || (access->size == 1 && reg >= ESP))
+            reg = ECX;
+        load32(c, reg, value);
+        with_arena(c, access->opcode, reg, address);
+    }
 }
 
 static void emit_access(struct compiler *c, const struct access *access, bool is_load, bool indexed,
                         const jit_word *words)
 {
-    uint8_t value = jit_slot(words[0], 0);
-    if (indexed) {
-        emit_address(c, words);
-    } else {
-        uint32_t displacement = (uint32_t)((int8_t)jit_slot(words[0], 2) * access->size);
-        load32(c, EAX, jit_slot(words[0], 1));
-        if (displacement)
-            x86_group(&c->x, GROUP_ADD, EAX, displacement);
-    }
-    emit_bound(c, access->size);
-    if (is_load) {
-        x86_memory(&c->x, access->opcode, access->vector ? 0 : EAX, EAX, c->environment->arena);
-        if (access->vector)
-            store64(c, 0, value);
-        else
-            store32(c, EAX, value);
-        return;
-    }
-    if (access->vector)
-        load64(c, 0, value);
-    else
-        load32(c, ECX, value);
-    x86_memory(&c->x, access->opcode, access->vector ? 0 : ECX, EAX, c->environment->arena);
+    struct address address = find_address(c, access->size, indexed, words);
+    if (!is_proven(c))
+        emit_bound(c, &address, access->size);
+    (is_load ? emit_load : emit_store)(c, access, &address, jit_slot(words[0], 0));
+}
+
+static void emit_address(struct compiler *c, uint8_t d, const jit_word *words)
+{
+    struct address address = find_address(c, 0, true, words);
+    unsigned reg = target(c, d);
+    load_address(c, reg, &address);
+    store32(c, reg, d);
 }
 
 /* a - BF_ARENA_START is at most what is left of the arena, which must not be below 0. */
@@ -81,9 +154,7 @@ static void emit_check(struct compiler *c, uint8_t a, uint8_t length)
     struct x86 *x = &c->x;
     load32(c, ECX, length);
     x86_registers(x, X86_TEST, ECX, ECX);
-    x86_byte(x, JZ_SHORT);
-    uint32_t from = x->size;
-    x86_byte(x, 0);
+    uint32_t skip = skip_if(c, CONDITION_E);
     x86_constant(x, EDX, c->program->header->arena_size - BF_ARENA_START);
     x86_registers(x, X86_SUB, EDX, ECX);
     trap_unless(c, CONDITION_AE);
@@ -91,8 +162,7 @@ static void emit_check(struct compiler *c, uint8_t a, uint8_t length)
     x86_group(x, GROUP_SUB, EAX, BF_ARENA_START);
     x86_registers(x, X86_CMP, EAX, EDX);
     trap_unless(c, CONDITION_BE);
-    if (x86_fits(x))
-        x->start[from] = (uint8_t)(x->size - from - 1);
+    skip_to_here(c, skip);
 }
 
 static void emit_check_number(struct compiler *c, uint8_t a, uint32_t length)
@@ -111,8 +181,7 @@ static void emit_check_number(struct compiler *c, uint8_t a, uint32_t length)
 void emit_memory(struct compiler *c, uint8_t op, const jit_word *words)
 {
     if (op == BF_OP_ADDRESS) {
-        emit_address(c, words);
-        store32(c, EAX, jit_slot(words[0], 0));
+        emit_address(c, jit_slot(words[0], 0), words);
     } else if (op == BF_OP_CHECK) {
         emit_check(c, jit_slot(words[0], 0), jit_slot(words[0], 1));
     } else if (op == BF_OP_CHECK_IMM32) {

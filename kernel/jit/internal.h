@@ -2,6 +2,7 @@
 #pragma once
 #include "jit/compile.h"
 #include "jit/helpers.h"
+#include "jit/places.h"
 #include "jit/x86.h"
 
 struct compiler {
@@ -11,57 +12,84 @@ struct compiler {
     const struct jit_body *body;
     const struct bf_program_function *function; /* of the body */
     const struct bf_program_signature *signature;
+    struct jit_places *places;
     uint32_t *blocks; /* of those emitted: offset of the code; else of the last jump to it, chained through the jumps */
     uint32_t block;   /* that is being emitted */
+    uint32_t word;    /* the operation that is being emitted */
     uint32_t *switches; /* next word, 0 for nowhere */
     uint32_t switches_at;
-    uint32_t frame_size;             /* bytes below ebp */
-    int16_t slot[BF_MAX_REGISTERS + 1]; /* of each register, from ebp */
+    uint32_t frame_size; /* bytes between esp and the return address */
+    uint32_t pushed;     /* bytes that were pushed since */
+    int16_t slot[BF_MAX_REGISTERS + 1]; /* of each register, from esp when nothing is pushed */
 };
 
 /* The function's frame, then one operation after the other. */
-void compiler_begin(struct compiler *c, const struct jit_program *program, const struct jit_environment *environment,
-                    const struct jit_body *body, uint32_t *blocks, const struct jit_unit *unit);
+bool compiler_begin(struct compiler *c, const struct jit_program *program, const struct jit_environment *environment,
+                    const struct jit_body *body, unsigned level, struct jit_work *work, const struct jit_unit *unit);
 void compiler_emit(struct compiler *c, const jit_word *words);
 
-/* Registers that an operation reads, each as often as it does. */
-struct jit_reads {
-    uint8_t count;
-    uint8_t registers[BF_MAX_PARAMETERS + 4];
-};
-void jit_reads(const struct compiler *c, const jit_word *words, struct jit_reads *reads);
-/* The register that it writes, or NO_REGISTER. */
-#define NO_REGISTER 0xff
-uint8_t jit_written(const struct compiler *c, const jit_word *words);
-
 /* 4 or 8: bytes of a value, and of its place in frames and argument lists. */
-static inline uint32_t jit_type_size(uint8_t type)
-{
-    return type == BF_VALUE_TYPE_I64 || type == BF_VALUE_TYPE_F64 ? 8 : 4;
-}
 static inline uint32_t jit_register_size(const struct compiler *c, uint8_t number)
 {
     return jit_type_size(jit_register_type(&c->body->registers, number));
+}
+
+/* The machine register where a register lives, or NO_HOME: in its slot. */
+static inline unsigned home(const struct compiler *c, uint8_t number)
+{
+    return c->places->home[number];
+}
+
+static inline bool is_in_slot(const struct compiler *c, uint8_t number)
+{
+    return home(c, number) == NO_HOME;
+}
+
+/* Of registers i64, f32 and f64, the only ones whose homes are xmm registers. */
+static inline bool is_vector(const struct compiler *c, uint8_t number)
+{
+    return number >= c->body->registers.first[BF_VALUE_TYPE_I64];
 }
 
 /* Gives each register its slot, emits what comes before the first block, and what comes before a return. */
 void frame_begin(struct compiler *c);
 void frame_end(struct compiler *c);
 
-/* opcode reg, slot of a register, `offset` bytes into it. Packed, so that all arguments travel in registers: there are a
- * hundred calls. */
-void with_packed_slot(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset);
+/* opcode reg, where a register lives; its upper half when offset is 4, in a slot only. Packed, so that all arguments travel
+ * in registers: there are a hundred calls. */
+void with_packed(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset);
 
-static inline void with_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset)
+static inline void with_half(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset)
 {
-    with_packed_slot(c, opcode << 3 | reg, offset << 8 | number);
+    with_packed(c, opcode << 3 | reg, offset << 8 | number);
 }
+
+static inline void with(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number)
+{
+    with_half(c, opcode, reg, number, 0);
+}
+/* The same with a half of its slot, wherever it lives. */
+void with_own_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset);
+
+/* Between a register and its slot, wherever it lives. */
+void spill(struct compiler *c, uint8_t number);
+void fill(struct compiler *c, uint8_t number);
+
+/* The group instruction with a number as second operand, where a register lives. */
+void group_with(struct compiler *c, enum x86_group group, uint8_t number, uint32_t value);
+
+/* General register `reg` = the (lower) 32 bits of a register of any type, and back. */
 void load32(struct compiler *c, unsigned reg, uint8_t number);
 void store32(struct compiler *c, unsigned reg, uint8_t number);
-void load64(struct compiler *c, unsigned xmm, uint8_t number);
-void store64(struct compiler *c, unsigned xmm, uint8_t number);
-void store_constant(struct compiler *c, uint8_t number, uint32_t offset, uint32_t value);
+/* xmm register = a register of a vector type, and back. */
+void load_vector(struct compiler *c, unsigned xmm, uint8_t number);
+void store_vector(struct compiler *c, unsigned xmm, uint8_t number);
 
+/* Where a result is best made: its home, else EAX or xmm0. store32 and store_vector take it from there. */
+static inline unsigned target(const struct compiler *c, uint8_t d)
+{
+    return is_in_slot(c, d) ? EAX : home(c, d);
+}
 /* opcode reg, [address of this field of the state] */
 #define with_state(c, opcode, reg, field)                                                                              \
     x86_memory(&(c)->x, opcode, reg, NO_BASE, (c)->environment->state + (uint32_t)offsetof(struct jit_state, field))
@@ -69,6 +97,10 @@ void store_constant(struct compiler *c, uint8_t number, uint32_t offset, uint32_
 /* A trap unless the condition holds. */
 void trap_unless(struct compiler *c, unsigned condition);
 void trap(struct compiler *c);
+
+/* Jumps over what comes next, when the condition holds; where that ends. */
+uint32_t skip_if(struct compiler *c, unsigned condition);
+void skip_to_here(struct compiler *c, uint32_t skip);
 
 /* Templates, by the kind of operation. `words` begins with the operation. */
 void emit_integer(struct compiler *c, uint8_t op, const jit_word *words);
@@ -88,9 +120,12 @@ unsigned compare_number(struct compiler *c, unsigned condition, uint8_t a, uint3
 unsigned compare_wide(struct compiler *c, unsigned condition, uint8_t a, uint8_t b);
 unsigned compare_floats(struct compiler *c, unsigned condition, uint8_t a, uint8_t b);
 
-/* Constants that code loads. */
+/* Constants that code loads. Those of 16 bytes are operands of SSE. */
 struct jit_constants {
-    uint64_t sign;   /* bit 63 alone */
-    uint64_t two_31; /* the bits of 2^31 as f64 */
+    uint64_t sign[2];        /* bit 63 of the first */
+    uint64_t magnitude[2];   /* all others */
+    uint64_t sign_f32[2];    /* bit 31 */
+    uint64_t magnitude_f32[2];
+    uint64_t two_31;         /* the bits of 2^31 as f64 */
 };
 extern const struct jit_constants jit_constants;

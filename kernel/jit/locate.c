@@ -41,11 +41,10 @@ bool jit_locate(const struct jit_program *program, const struct jit_environment 
     struct compiler c;
     struct jit_unit again = *unit;
     struct jit_body body = jit_body(program, place->function);
-    uint32_t *blocks = jit_take(work, body.block_count * sizeof *blocks);
-    if (!blocks || !jit_transform(program, level, work, &body))
-        return false;
     again.switches = 0;
-    compiler_begin(&c, program, environment, &body, blocks, &again);
+    if (!jit_transform(program, level, work, &body) ||
+        !compiler_begin(&c, program, environment, &body, level, work, &again))
+        return false;
     bool in_prologue = c.x.size > offset, begins = true;
     const jit_word *words = body.words, *last = words;
     while (c.block < body.block_count) {

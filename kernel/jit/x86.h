@@ -38,6 +38,9 @@ struct x86 {
 #define X86_SUB_FROM 0x29
 #define X86_TEST 0x85
 #define X86_UNARY 0xf7 /* /3 neg, /4 mul, /5 imul, /6 div, /7 idiv */
+#define X86_SHIFT_NUMBER 0xc1 /* /0 rol, /1 ror, /4 shl, /5 shr, /7 sar */
+#define X86_SHIFT_SHL 4
+#define X86_SHIFT_SAR 7
 #define X86_GROUP_SHORT 0x83 /* group with a signed byte */
 #define X86_RET 0xc3
 #define X86_INDIRECT 0xff /* /2 call, /4 jmp, /6 push */
@@ -53,6 +56,9 @@ struct x86 {
 #define X86_MOVSS (X86_F3 | 0x10)
 #define X86_MOVSD (X86_F2 | 0x10)
 #define X86_MOVE_OUT 1 /* MOVSS and MOVSD plus this: to memory */
+#define X86_MOVAPS (X86_0F | 0x28)
+#define X86_XORPS (X86_0F | 0x57)
+#define X86_ANDPS (X86_0F | 0x54)
 #define X86_MOVD (X86_66 | 0x6e)
 #define X86_MOVD_OUT (X86_66 | 0x7e)
 
