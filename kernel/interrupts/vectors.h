@@ -3,5 +3,6 @@
 
 #define VECTORS 48             /* 32 that the CPU keeps for itself, 16 of the interrupt controllers */
 #define VECTOR_STUB_SIZE 8     /* from one entry point to the next; the longest has 7 bytes */
+#define VECTOR_BREAKPOINT 3    /* the address that is told is the one behind it */
 #define VECTOR_DOUBLE_FAULT 8  /* by a task gate */
 #define VECTOR_PAGE_FAULT 14

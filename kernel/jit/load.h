@@ -34,6 +34,6 @@ void jit_prepare(const struct jit_loaded *loaded, const uint32_t *arguments, uin
 /* What the entry returned. */
 uint64_t jit_result(const struct jit_loaded *loaded);
 
-/* The operation that was running at this address of code; in a helper, the one that called it. False when the address
- * is not the program's, or memory is short. */
-bool jit_find(const struct jit_loaded *loaded, uint32_t eip, struct jit_place *place);
+/* The operation that a byte of code belongs to; of a helper's code, the one that called it. False when the address is not
+ * the program's, or memory is short. */
+bool jit_find(const struct jit_loaded *loaded, uint32_t address, struct jit_place *place);

@@ -1,6 +1,7 @@
 #include "jit/module.h"
 
 #include "jit/load.h"
+#include "interrupts/vectors.h"
 #include "jit/section.h"
 #include "loader/loader.h"
 #include "machine/io.h"
@@ -42,9 +43,9 @@ const char *jit_module_explain(const struct guarded *outcome)
         [BF_TRAP_CALL_DEPTH] = "call depth trap",
         [BF_TRAP_CODE] = "code trap",
     };
-    /* An interrupt may come in front of an operation; the byte behind where it came is that operation's. */
-    bool is_interrupt = outcome->ending == GUARD_TIME_LIMIT;
-    is_located = jit_find(&loaded, outcome->fault.eip + is_interrupt, &stopped_at);
+    /* A breakpoint tells the address behind it. */
+    bool is_behind = outcome->ending == GUARD_FAULT && outcome->fault.vector == VECTOR_BREAKPOINT;
+    is_located = jit_find(&loaded, outcome->fault.eip - is_behind, &stopped_at);
     return is_located && outcome->ending == GUARD_FAULT ? names[stopped_at.trap] : guard_reason(outcome);
 }
 

@@ -21,8 +21,9 @@ static inline uint32_t jit_type_size(uint8_t type)
 
 /* A set of registers. */
 #define SET_BITS 32
+#define SET_WORDS ((BF_MAX_REGISTERS + SET_BITS) / SET_BITS)
 struct jit_set {
-    uint32_t words[(BF_MAX_REGISTERS + SET_BITS) / SET_BITS];
+    uint32_t words[SET_WORDS];
 };
 
 static inline void set_add(struct jit_set *set, uint8_t number)

@@ -1,6 +1,11 @@
+/* What registers gain by a home, and the homes of level 1. */
 #include "jit/places.h"
 
 #include "lib/string.h"
+
+#define LOOP_FACTOR_SHIFT 3 /* a loop is taken to run eight times */
+#define DEEPEST 5
+#define SAVE_COST 2 /* a store in front of a call, a load behind it */
 
 /* Registers that some block reads before it writes them. */
 static void find_read_first(const struct jit_program *program, const struct jit_body *body, struct jit_set *found)
@@ -22,11 +27,148 @@ static void find_read_first(const struct jit_program *program, const struct jit_
     }
 }
 
+unsigned jit_clobbers(uint8_t op)
+{
+    switch (op) {
+    case BF_OP_CALL:
+    case BF_OP_CALL_INDIRECT:
+        return CLOBBERS_ALL;
+    case BF_OP_CALL_HELPER:
+    case BF_OP_COPY:
+    case BF_OP_FILL:
+        return CLOBBERS_C;
+    case BF_OP_SAR_I64:
+        return CLOBBERS_XMM2;
+    case BF_OP_MUL_I64:
+    case BF_OP_SET_I64:
+    case BF_OP_BRANCH_I64:
+        return CLOBBERS_EDX | CLOBBERS_HALVES;
+    case BF_OP_MUL_U32_WIDE:
+    case BF_OP_MUL_S32_WIDE:
+    case BF_OP_CHECK:
+        return CLOBBERS_EDX;
+    default:
+        return op >= BF_OP_MULH_U32 && op <= BF_OP_REM_S32 ? CLOBBERS_EDX : 0;
+    }
+}
+
+int32_t jit_weight(const struct jit_body *body, uint32_t block)
+{
+    unsigned depth = body->depths[block];
+    return 1 << LOOP_FACTOR_SHIFT * (depth < DEEPEST ? depth : DEEPEST);
+}
+
+void jit_add_gains(const struct jit_program *program, const struct jit_body *body, const jit_word *words,
+                   int32_t weight, struct jit_gains *gains)
+{
+    struct jit_reads reads;
+    uint8_t d = jit_written(program, words), first_wide = body->registers.first[BF_VALUE_TYPE_I64];
+    bool halves = jit_clobbers((uint8_t)words[0]) & CLOBBERS_HALVES;
+    jit_reads(program, words, &reads);
+    for (unsigned i = 0; i < reads.count; i++)
+        gains->gain[reads.registers[i]] += halves && reads.registers[i] >= first_wide ? -weight : weight;
+    if (d != NO_REGISTER)
+        gains->gain[d] += halves && d >= first_wide ? -weight : weight;
+}
+
+/* Registers whose slots are valid all the time. */
+void jit_find_unchanged(const struct jit_program *program, const struct jit_body *body, struct jit_set *unchanged)
+{
+    const jit_word *words = body->words, *end = words + body->word_count;
+    const struct bf_program_signature *signature =
+        &program->signatures[program->functions[body->function].signature];
+    struct jit_registers next = body->registers;
+    for (unsigned i = 0; i < signature->parameter_count; i++)
+        set_add(unchanged, next.first[jit_parameter_type(signature, i)]++);
+    for (; words < end; words += jit_length(program, words[0])) {
+        uint8_t d = jit_written(program, words);
+        if (d != NO_REGISTER)
+            set_remove(unchanged, d);
+    }
+}
+
+/* The machine registers that no operation of the body changes. */
+static unsigned free_homes(unsigned clobbers, bool vector)
+{
+    unsigned taken = vector ? !!(clobbers & CLOBBERS_XMM2) << SCRATCH_XMM : !!(clobbers & CLOBBERS_EDX) << HOME_EDX;
+    return (vector ? HOMES_VECTOR : HOMES_GENERAL) & ~taken;
+}
+
+/* Gives the registers of a kind, of those from `first` to `end`, to the machine registers. */
+static void choose(struct jit_places *places, const struct jit_gains *gains, uint8_t first, uint8_t end, unsigned homes)
+{
+    for (unsigned reg = 0; reg < 8; reg++) {
+        if (!(homes >> reg & 1))
+            continue;
+        unsigned best = end;
+        for (unsigned number = first; number < end; number++) {
+            if (places->home[number] == NO_HOME && gains->gain[number] > 0 &&
+                (best == end || gains->gain[number] > gains->gain[best]))
+                best = number;
+        }
+        if (best < end)
+            places->home[best] = (uint8_t)reg;
+    }
+}
+
+static bool save_everywhere(const struct jit_program *program, const struct jit_body *body, struct jit_work *work,
+                            struct jit_places *places, uint32_t calls)
+{
+    struct jit_set homes = {{0}};
+    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+        if (places->home[number] != NO_HOME)
+            set_add(&homes, (uint8_t)number);
+    }
+    places->saves = jit_take(work, calls * sizeof *places->saves);
+    if (!places->saves)
+        return false;
+    for (uint32_t at = 0; at < body->word_count; at += jit_length(program, body->words[at])) {
+        if (!(jit_clobbers((uint8_t)body->words[at]) & (CLOBBERS_C | CLOBBERS_ALL)))
+            continue;
+        struct jit_saves *save = &places->saves[places->save_count++];
+        *save = (struct jit_saves){at, homes};
+        uint8_t d = jit_written(program, body->words + at);
+        if (d != NO_REGISTER)
+            set_remove(&save->registers, d);
+    }
+    return true;
+}
+
+bool jit_choose_homes(const struct jit_program *program, const struct jit_body *body, struct jit_work *work,
+                      struct jit_places *places)
+{
+    struct jit_gains *gains = jit_take(work, sizeof *gains);
+    if (!gains)
+        return false;
+    unsigned clobbers = 0;
+    uint32_t block = 0, calls = 0;
+    int32_t all = 0, of_c = 0;
+    for (const jit_word *words = body->words; block < body->block_count; words += jit_length(program, words[0])) {
+        unsigned found = jit_clobbers((uint8_t)words[0]);
+        int32_t weight = jit_weight(body, block);
+        jit_add_gains(program, body, words, weight, gains);
+        clobbers |= found;
+        calls += !!(found & (CLOBBERS_ALL | CLOBBERS_C));
+        all += found & CLOBBERS_ALL ? weight * SAVE_COST : 0;
+        of_c += found & CLOBBERS_C ? weight * SAVE_COST : 0;
+        block += jit_ends_block((uint8_t)words[0]);
+    }
+    uint8_t first = body->registers.first[BF_VALUE_TYPE_I32], wide = body->registers.first[BF_VALUE_TYPE_I64],
+            end = body->registers.first[BF_VALUE_TYPE_F64 + 1];
+    for (unsigned number = first; number < end; number++)
+        gains->gain[number] -= all + (number >= wide ? of_c : 0);
+    choose(places, gains, first, wide, free_homes(clobbers, false));
+    choose(places, gains, wide, end, free_homes(clobbers, true));
+    return save_everywhere(program, body, work, places, calls);
+}
+
 bool jit_find_places(const struct jit_program *program, const struct jit_body *body, unsigned level,
                      struct jit_work *work, struct jit_places *places)
 {
-    (void)level, (void)work;
     memset(places->home, NO_HOME, sizeof places->home);
+    if (level > 1)
+        return jit_color_homes(program, body, work, places);
     find_read_first(program, body, &places->at_entry);
-    return true;
+    jit_find_unchanged(program, body, &places->unchanged);
+    return level == 0 || jit_choose_homes(program, body, work, places);
 }

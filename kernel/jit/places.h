@@ -23,3 +23,39 @@ struct jit_places {
 /* Finds places for a level; false when memory is short. */
 bool jit_find_places(const struct jit_program *program, const struct jit_body *body, unsigned level,
                      struct jit_work *work, struct jit_places *places);
+
+/* What an operation changes besides its result. */
+enum jit_clobbers {
+    CLOBBERS_EDX = 1,
+    CLOBBERS_XMM2 = 2,
+    CLOBBERS_C = 4,   /* what C functions may change: all xmm registers and edx */
+    CLOBBERS_ALL = 8,
+    CLOBBERS_HALVES = 16, /* nothing, but i64 operands are moved to their slots */
+};
+unsigned jit_clobbers(uint8_t op);
+
+/* Machine registers that may be homes, as bits, of i32 registers and of the others. */
+#define HOMES_GENERAL 0xecu
+#define HOMES_VECTOR 0xfcu
+#define HOME_EDX 2
+
+/* Registers whose slots are valid all the time: parameters that nothing writes. */
+void jit_find_unchanged(const struct jit_program *program, const struct jit_body *body, struct jit_set *unchanged);
+
+/* Gains of giving each register a home, in executed instructions of the average run. */
+struct jit_gains {
+    int32_t gain[BF_MAX_REGISTERS + 1];
+    uint8_t partner[BF_MAX_REGISTERS + 1]; /* the register that it is best to share a home with, or itself */
+};
+int32_t jit_weight(const struct jit_body *body, uint32_t block);
+
+/* Adds what the uses of an operation's registers gain; the rest, what saving around calls loses, is for the caller. */
+void jit_add_gains(const struct jit_program *program, const struct jit_body *body, const jit_word *words,
+                   int32_t weight, struct jit_gains *gains);
+
+/* Level 1: the registers of most gain, one each; saved around every call. Level 2: several share a home if one is never
+ * needed while the other lives. */
+bool jit_choose_homes(const struct jit_program *program, const struct jit_body *body, struct jit_work *work,
+                      struct jit_places *places);
+bool jit_color_homes(const struct jit_program *program, const struct jit_body *body, struct jit_work *work,
+                     struct jit_places *places);

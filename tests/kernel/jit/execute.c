@@ -184,7 +184,7 @@ static void call(void)
         print_number(", \"high\": ", (uint32_t)(result >> 32));
     } else {
         struct jit_place place = {0};
-        bool found = jit_find(&loaded, stopped_at, &place);
+        bool found = jit_find(&loaded, stopped_at - (stopped_by == SIGTRAP), &place);
         print_number("{\"trap\": ", stopped_by == SIGALRM ? BF_TRAP_TIME : found ? place.trap : 0);
         print_number(", \"signal\": ", stopped_by);
         print_number(", \"function\": ", place.function);

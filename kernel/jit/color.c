@@ -1,0 +1,206 @@
+/*
+ * Homes of levels 2 and 3: registers in the order of their gains, each to a machine register that no other lives in while it
+ * is needed. Which are needed together is known exactly, from one backward pass over each block.
+ */
+#include "jit/liveness.h"
+#include "jit/places.h"
+
+#define SAVE_COST 2
+
+struct coloring {
+    const struct jit_program *program;
+    const struct jit_body *body;
+    struct jit_places *places;
+    struct jit_liveness liveness;
+    struct jit_gains *gains;
+    struct jit_set *conflicts; /* of each register: what is needed while it is written */
+    uint8_t *forbidden;        /* of each register: machine registers that change while it is needed */
+    uint32_t saves_room;
+};
+
+static bool is_move(uint8_t op)
+{
+    return op >= BF_OP_MOVE_I32 && op <= BF_OP_MOVE_F64;
+}
+
+static void add_conflicts(struct coloring *k, uint8_t d, const struct jit_set *live)
+{
+    for (unsigned word = 0; word < SET_WORDS; word++)
+        k->conflicts[d].words[word] |= live->words[word];
+}
+
+/* After d = a both have the same value: this is no conflict. */
+static void add_conflicts_of_move(struct coloring *k, uint8_t d, uint8_t a, const struct jit_set *live)
+{
+    struct jit_set others = *live;
+    set_remove(&others, a);
+    add_conflicts(k, d, &others);
+    k->gains->partner[d] = a;
+    k->gains->partner[a] = d;
+}
+
+/* The first operand is best where the result goes. */
+static void suggest(struct coloring *k, uint8_t d, const jit_word *words)
+{
+    uint8_t wide = k->body->registers.first[BF_VALUE_TYPE_I64];
+    struct jit_reads reads;
+    jit_reads(k->program, words, &reads);
+    if (reads.count == 0 || (reads.registers[0] < wide) != (d < wide))
+        return;
+    uint8_t a = reads.registers[0];
+    if (k->gains->partner[d] == d)
+        k->gains->partner[d] = a;
+    if (k->gains->partner[a] == a)
+        k->gains->partner[a] = d;
+}
+
+/* What the operation changes must not be a home of what is needed behind it or read by it. */
+static void forbid(struct coloring *k, unsigned clobbers, const struct jit_set *live)
+{
+    uint8_t wide = k->body->registers.first[BF_VALUE_TYPE_I64];
+    unsigned general = clobbers & CLOBBERS_EDX ? 1u << HOME_EDX : 0;
+    unsigned vector = clobbers & CLOBBERS_XMM2 ? 1u << SCRATCH_XMM : 0;
+    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+        if (set_has(live, (uint8_t)number))
+            k->forbidden[number] |= (uint8_t)(number < wide ? general : vector);
+    }
+}
+
+/* A call: what is needed behind it is saved around it, if it gets a home. */
+static void add_save(struct coloring *k, uint32_t at, unsigned clobbers, int32_t weight, const struct jit_set *live)
+{
+    uint8_t wide = k->body->registers.first[BF_VALUE_TYPE_I64];
+    k->places->saves[k->places->save_count++] = (struct jit_saves){at, *live};
+    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+        if (set_has(live, (uint8_t)number) && (clobbers & CLOBBERS_ALL || number >= wide))
+            k->gains->gain[number] -= set_has(&k->places->unchanged, (uint8_t)number) ? weight : SAVE_COST * weight;
+    }
+}
+
+static void scan_operation(struct coloring *k, uint32_t at, int32_t weight, struct jit_set *live)
+{
+    const jit_word *words = k->body->words + at;
+    uint8_t op = (uint8_t)words[0], d = jit_written(k->program, words);
+    unsigned clobbers = jit_clobbers(op);
+    jit_add_gains(k->program, k->body, words, weight, k->gains);
+    if (d != NO_REGISTER) {
+        set_remove(live, d);
+        if (is_move(op)) {
+            add_conflicts_of_move(k, d, jit_slot(words[0], 1), live);
+        } else {
+            add_conflicts(k, d, live);
+            suggest(k, d, words);
+        }
+    }
+    if (clobbers & (CLOBBERS_ALL | CLOBBERS_C))
+        add_save(k, at, clobbers, weight, live);
+    jit_step_back(k->program, words, live);
+    if (clobbers & CLOBBERS_XMM2) /* before the result is there */
+        k->forbidden[d] |= 1u << SCRATCH_XMM;
+    if (clobbers & (CLOBBERS_EDX | CLOBBERS_XMM2))
+        forbid(k, clobbers, live);
+}
+
+static void scan(struct coloring *k)
+{
+    for (uint32_t block = 0; block < k->body->block_count; block++) {
+        struct jit_set live = k->liveness.out[block];
+        for (uint32_t i = jit_operations(k->program, k->body, &k->liveness, block); i--;)
+            scan_operation(k, k->liveness.operations[i], jit_weight(k->body, block), &live);
+    }
+}
+
+/* Machine registers that a register cannot live in. */
+static unsigned taken(const struct coloring *k, uint8_t number)
+{
+    bool wide = number >= k->body->registers.first[BF_VALUE_TYPE_I64];
+    unsigned found = k->forbidden[number] | ~(wide ? HOMES_VECTOR : HOMES_GENERAL);
+    for (unsigned other = 0; other < BF_MAX_REGISTERS; other++) {
+        unsigned home = k->places->home[other];
+        if (home != NO_HOME && (other >= k->body->registers.first[BF_VALUE_TYPE_I64]) == wide &&
+            (set_has(&k->conflicts[number], (uint8_t)other) || set_has(&k->conflicts[other], number)))
+            found |= 1u << home;
+    }
+    return found;
+}
+
+static void color(struct coloring *k, uint8_t number)
+{
+    unsigned taken_homes = taken(k, number), best = 0;
+    unsigned partner_home = k->places->home[k->gains->partner[number]];
+    if (partner_home != NO_HOME && !(taken_homes >> partner_home & 1)) {
+        k->places->home[number] = (uint8_t)partner_home;
+        return;
+    }
+    while (best < 8 && taken_homes >> best & 1)
+        best++;
+    if (best < 8)
+        k->places->home[number] = (uint8_t)best;
+}
+
+static void color_all(struct coloring *k)
+{
+    int32_t *gain = k->gains->gain;
+    for (;;) {
+        unsigned best = 0;
+        for (unsigned number = 1; number < BF_MAX_REGISTERS; number++) {
+            if (gain[number] > gain[best])
+                best = number;
+        }
+        if (gain[best] <= 0)
+            return;
+        color(k, (uint8_t)best);
+        gain[best] = 0;
+    }
+}
+
+/* Registers that live at the entry live together there. */
+static void add_entry(struct coloring *k)
+{
+    const struct jit_set *live = &k->liveness.in[0];
+    k->places->at_entry = *live;
+    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+        if (set_has(live, (uint8_t)number))
+            add_conflicts(k, (uint8_t)number, live);
+    }
+}
+
+static uint32_t count_calls(const struct jit_program *program, const struct jit_body *body)
+{
+    uint32_t count = 0;
+    for (uint32_t at = 0; at < body->word_count; at += jit_length(program, body->words[at]))
+        count += !!(jit_clobbers((uint8_t)body->words[at]) & (CLOBBERS_ALL | CLOBBERS_C));
+    return count;
+}
+
+/* Only what has a home is saved. */
+static void trim_saves(struct jit_places *places)
+{
+    for (uint32_t i = 0; i < places->save_count; i++) {
+        for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+            if (places->home[number] == NO_HOME)
+                set_remove(&places->saves[i].registers, (uint8_t)number);
+        }
+    }
+}
+
+bool jit_color_homes(const struct jit_program *program, const struct jit_body *body, struct jit_work *work,
+                     struct jit_places *places)
+{
+    struct coloring k = {.program = program, .body = body, .places = places};
+    k.gains = jit_take(work, sizeof *k.gains);
+    k.conflicts = jit_take(work, (BF_MAX_REGISTERS + 1) * sizeof *k.conflicts);
+    k.forbidden = jit_take(work, BF_MAX_REGISTERS + 1);
+    places->saves = jit_take(work, count_calls(program, body) * sizeof *places->saves);
+    if (!k.gains || !k.conflicts || !k.forbidden || !places->saves ||
+        !jit_find_liveness(program, body, work, &k.liveness))
+        return false;
+    for (unsigned number = 0; number <= BF_MAX_REGISTERS; number++)
+        k.gains->partner[number] = (uint8_t)number;
+    jit_find_unchanged(program, body, &places->unchanged);
+    add_entry(&k);
+    scan(&k);
+    color_all(&k);
+    trim_saves(places);
+    return true;
+}
