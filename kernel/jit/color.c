@@ -58,8 +58,7 @@ static void suggest(struct coloring *k, uint8_t d, const jit_word *words)
 static void forbid(struct coloring *k, unsigned clobbers, const struct jit_set *live)
 {
     uint8_t wide = k->body->registers.first[BF_VALUE_TYPE_I64];
-    unsigned general = clobbers & CLOBBERS_EDX ? 1u << HOME_EDX : 0;
-    unsigned vector = clobbers & CLOBBERS_XMM2 ? 1u << SCRATCH_XMM : 0;
+    unsigned general = jit_clobbered_general(clobbers), vector = jit_clobbered_vector(clobbers);
     for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
         if (set_has(live, (uint8_t)number))
             k->forbidden[number] |= (uint8_t)(number < wide ? general : vector);
@@ -95,18 +94,42 @@ static void scan_operation(struct coloring *k, uint32_t at, int32_t weight, stru
     if (clobbers & (CLOBBERS_ALL | CLOBBERS_C))
         add_save(k, at, clobbers, weight, live);
     jit_step_back(k->program, words, live);
-    if (clobbers & CLOBBERS_XMM2) /* before the result is there */
-        k->forbidden[d] |= 1u << SCRATCH_XMM;
-    if (clobbers & (CLOBBERS_EDX | CLOBBERS_XMM2))
+    if (d != NO_REGISTER) /* its making may begin before the last change of these */
+        k->forbidden[d] |= (uint8_t)(d < k->body->registers.first[BF_VALUE_TYPE_I64]
+                                         ? jit_clobbered_general(clobbers & CLOBBERS_ECX)
+                                         : jit_clobbered_vector(clobbers));
+    if (clobbers & (CLOBBERS_ECX | CLOBBERS_EDX | CLOBBERS_XMM2))
         forbid(k, clobbers, live);
+}
+
+/* Whether a load's result goes to the next operation alone; `live` is needed behind that. */
+static bool is_used_once(const struct coloring *k, const jit_word *load, const jit_word *next, const struct jit_set *live)
+{
+    struct jit_reads reads;
+    uint8_t d = jit_written(k->program, load);
+    unsigned uses = 0;
+    jit_reads(k->program, next, &reads);
+    for (unsigned i = 0; i < reads.count; i++)
+        uses += reads.registers[i] == d;
+    return uses == 1 && (!set_has(live, d) || jit_written(k->program, next) == d);
+}
+
+static bool is_load(uint8_t op)
+{
+    return op >= BF_OP_LOAD_U8 && op <= BF_OP_LOAD_F64_AT;
 }
 
 static void scan(struct coloring *k)
 {
+    const uint32_t *operations = k->liveness.operations;
     for (uint32_t block = 0; block < k->body->block_count; block++) {
         struct jit_set live = k->liveness.out[block];
-        for (uint32_t i = jit_operations(k->program, k->body, &k->liveness, block); i--;)
-            scan_operation(k, k->liveness.operations[i], jit_weight(k->body, block), &live);
+        for (uint32_t i = jit_operations(k->program, k->body, &k->liveness, block); i--;) {
+            const jit_word *words = k->body->words + operations[i], *before = k->body->words + operations[i ? i - 1 : 0];
+            if (i && is_load((uint8_t)before[0]) && is_used_once(k, before, words, &live))
+                k->places->is_used_once[operations[i - 1]] = true;
+            scan_operation(k, operations[i], jit_weight(k->body, block), &live);
+        }
     }
 }
 
@@ -192,7 +215,8 @@ bool jit_color_homes(const struct jit_program *program, const struct jit_body *b
     k.conflicts = jit_take(work, (BF_MAX_REGISTERS + 1) * sizeof *k.conflicts);
     k.forbidden = jit_take(work, BF_MAX_REGISTERS + 1);
     places->saves = jit_take(work, count_calls(program, body) * sizeof *places->saves);
-    if (!k.gains || !k.conflicts || !k.forbidden || !places->saves ||
+    places->is_used_once = jit_take(work, body->word_count);
+    if (!places->is_used_once || !k.gains || !k.conflicts || !k.forbidden || !places->saves ||
         !jit_find_liveness(program, body, work, &k.liveness))
         return false;
     for (unsigned number = 0; number <= BF_MAX_REGISTERS; number++)

@@ -10,6 +10,11 @@
 void with_packed(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset)
 {
     uint8_t number = (uint8_t)number_and_offset;
+    if (c->pending.is_on && c->pending.number == number) {
+        c->pending.is_on = false;
+        with_arena(c, opcode_and_reg >> 3, opcode_and_reg & 7, &c->pending.address);
+        return;
+    }
     if (!is_in_slot(c, number))
         x86_registers(&c->x, opcode_and_reg >> 3, opcode_and_reg & 7, home(c, number));
     else
@@ -23,7 +28,11 @@ void with_own_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t nu
 
 void group_with(struct compiler *c, enum x86_group group, uint8_t number, uint32_t value)
 {
-    if (!is_in_slot(c, number))
+    if (c->pending.is_on && c->pending.number == number) {
+        bool is_byte = c->pending.size == 1, is_short = value + 0x80 < 0x100;
+        with(c, is_byte ? X86_GROUP_BYTE : is_short ? X86_GROUP_SHORT : X86_GROUP_WORD, group, number);
+        (is_byte || is_short ? x86_byte : x86_word)(&c->x, value);
+    } else if (!is_in_slot(c, number))
         x86_group(&c->x, group, home(c, number), value);
     else
         x86_group_memory(&c->x, group, ESP, (uint32_t)c->slot[number] + c->pushed, value);
@@ -209,11 +218,14 @@ static void emit_by_halves(struct compiler *c, uint8_t op, const jit_word *words
 void compiler_emit(struct compiler *c, const jit_word *words)
 {
     uint8_t op = (uint8_t)words[0];
-    c->word = (uint32_t)(words - c->body->words);
+    struct jit_pending pending = c->pending; /* what faults in an operation that takes its operand is the load */
+    c->word = pending.is_on ? pending.word : (uint32_t)(words - c->body->words);
     if (is_by_halves(op))
         emit_by_halves(c, op, words);
     else
         emit(c, op, words);
+    if (pending.is_on)
+        c->places->home[pending.number] = pending.home;
 }
 
 bool compiler_begin(struct compiler *c, const struct jit_program *program,

@@ -89,7 +89,7 @@ static void save_homes(struct compiler *c, bool of_helper, bool after)
         return;
     for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
         bool is_lost = set_has(&places->saves[place].registers, (uint8_t)number) &&
-                       (!of_helper || is_vector(c, (uint8_t)number) || home(c, (uint8_t)number) == EDX);
+                       (!of_helper || is_vector(c, (uint8_t)number) || home(c, (uint8_t)number) <= EDX);
         if (is_lost && after)
             fill(c, (uint8_t)number);
         else if (is_lost && !set_has(&places->unchanged, (uint8_t)number))

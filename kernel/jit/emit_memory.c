@@ -22,25 +22,18 @@ static const struct access accesses[] = {
 #define LOADS (BF_OP_LOAD_U8_AT - BF_OP_LOAD_U8)
 #define STORES (BF_OP_STORE_I8_AT - BF_OP_STORE_I8)
 
-/* An address as instructions have it. */
-struct address {
-    unsigned base, index; /* machine registers, NO_BASE and NO_INDEX */
-    unsigned shift;
-    uint32_t displacement;
-};
-
 /* The address that an operation names. What of it lives in slots comes to eax. */
-static struct address find_address(struct compiler *c, uint32_t size, bool indexed, const jit_word *words)
+static struct jit_address find_address(struct compiler *c, uint32_t size, bool indexed, const jit_word *words)
 {
     uint8_t base = jit_slot(words[0], 1), index = jit_slot(words[0], 2);
     if (!indexed) {
         unsigned reg = is_in_slot(c, base) ? EAX : home(c, base);
         load32(c, reg, base);
-        return (struct address){reg, NO_INDEX, 0, (uint32_t)((int8_t)index * (int32_t)size)};
+        return (struct jit_address){reg, NO_INDEX, 0, (uint32_t)((int8_t)index * (int32_t)size)};
     }
     uint32_t tail = words[1];
     bool has_base = tail & BF_ADDRESS_BASE, has_index = tail & BF_ADDRESS_INDEX;
-    struct address found = {NO_BASE, NO_INDEX, tail >> BF_ADDRESS_SCALE_SHIFT & ADDRESS_SHIFT_MASK,
+    struct jit_address found = {NO_BASE, NO_INDEX, tail >> BF_ADDRESS_SCALE_SHIFT & ADDRESS_SHIFT_MASK,
                             (uint32_t)((int32_t)tail >> BF_ADDRESS_DISPLACEMENT_SHIFT)};
     if (has_base && has_index && is_in_slot(c, base) && is_in_slot(c, index)) {
         load32(c, EAX, index);
@@ -60,7 +53,7 @@ static struct address find_address(struct compiler *c, uint32_t size, bool index
 }
 
 /* Register = address. */
-static void load_address(struct compiler *c, unsigned reg, const struct address *address)
+static void load_address(struct compiler *c, unsigned reg, const struct jit_address *address)
 {
     struct x86 *x = &c->x;
     bool is_register = address->index == NO_INDEX && address->displacement == 0;
@@ -73,14 +66,14 @@ static void load_address(struct compiler *c, unsigned reg, const struct address 
 }
 
 /* MEMORY trap when the address is above the last one for so many bytes; fewer than the arena has. */
-static void emit_bound(struct compiler *c, struct address *address, uint32_t size)
+static void emit_bound(struct compiler *c, struct jit_address *address, uint32_t size)
 {
     uint32_t last = c->program->header->arena_size - size;
     if (address->base == NO_BASE && address->index == NO_INDEX && address->displacement <= last)
         return;
     if (address->index != NO_INDEX || address->displacement || address->base == NO_BASE) {
         load_address(c, EAX, address);
-        *address = (struct address){EAX, NO_INDEX, 0, 0};
+        *address = (struct jit_address){EAX, NO_INDEX, 0, 0};
     }
     x86_group(&c->x, GROUP_CMP, address->base, last);
     trap_unless(c, CONDITION_BE);
@@ -91,14 +84,13 @@ static bool is_proven(const struct compiler *c)
     return c->body->facts && c->body->facts[c->word] & JIT_PROVEN;
 }
 
-/* opcode reg, [address in the arena] */
-static void with_arena(struct compiler *c, uint32_t opcode, unsigned reg, const struct address *address)
+void with_arena(struct compiler *c, uint32_t opcode, unsigned reg, const struct jit_address *address)
 {
     x86_indexed(&c->x, opcode, reg, address->base, address->index, address->shift,
                 address->displacement + c->environment->arena);
 }
 
-static void emit_load(struct compiler *c, const struct access *access, const struct address *address, uint8_t d)
+static void emit_load(struct compiler *c, const struct access *access, const struct jit_address *address, uint8_t d)
 {
     if (is_in_slot(c, d) && access->opcode == X86_LOAD) {
         with_arena(c, X86_LOAD, EAX, address); /* an f32, too */
@@ -114,7 +106,7 @@ static void emit_load(struct compiler *c, const struct access *access, const str
         store32(c, reg, d);
 }
 
-static void emit_store(struct compiler *c, const struct access *access, const struct address *address, uint8_t value)
+static void emit_store(struct compiler *c, const struct access *access, const struct jit_address *address, uint8_t value)
 {
     unsigned reg = home(c, value);
     if (access->vector) {
@@ -123,6 +115,9 @@ static void emit_store(struct compiler *c, const struct access *access, const st
         with_arena(c, access->opcode, reg, address);
     } else if (!is_in_slot(c, value) && is_vector(c, value)) {
         with_arena(c, X86_MOVSS + X86_MOVE_OUT, reg, address);
+    } else if (is_in_slot(c, value) && access->size == 4) {
+        with(c, X86_MOVD, 0, value);
+        with_arena(c, X86_MOVD_OUT, 0, address);
     } else {
         if (is_in_slot(c, value) || (access->size == 1 && reg >= ESP))
             reg = ECX;
@@ -131,18 +126,50 @@ static void emit_store(struct compiler *c, const struct access *access, const st
     }
 }
 
+/* Whether the operation may take its operand `number` from memory: what it reads of it comes in one instruction. */
+static bool takes_memory(const jit_word *next, uint8_t number, uint32_t size)
+{
+    uint8_t op = (uint8_t)next[0];
+    if (size == 1)
+        return op == BF_OP_BRANCH_I32_IMM8 && jit_slot(next[0], 0) < BF_CONDITION_SLT && (int8_t)jit_slot(next[0], 2) >= 0;
+    if (op >= BF_OP_ADD_I32 && op <= BF_OP_MUL_I32)
+        return true;
+    if ((op >= BF_OP_ADD_F32 && op <= BF_OP_MAX_F32) || (op >= BF_OP_ADD_F64 && op <= BF_OP_MAX_F64))
+        return jit_slot(next[0], 2) == number;
+    return op == BF_OP_BRANCH_I32 || op == BF_OP_BRANCH_I32_IMM8 || op == BF_OP_BRANCH_I32_IMM32;
+}
+
+/* Leaves the load to the next operation, if that is the only one to read it, and the address stays what it is. */
+static bool postpone(struct compiler *c, const struct access *access, const struct jit_address *address,
+                     const jit_word *words)
+{
+    const jit_word *next = words + jit_length(c->program, words[0]);
+    uint8_t d = jit_slot(words[0], 0), result = jit_written(c->program, next);
+    unsigned changes = result == NO_REGISTER || is_vector(c, result) ? NO_HOME : home(c, result);
+    bool stays = result != d && address->base != EAX && address->index != EAX && address->base != changes && address->index != changes;
+    bool is_plain = access->opcode == X86_LOAD || access->opcode == X86_MOVZX_BYTE || (access->vector && jit_register_type(&c->body->registers, d) == BF_VALUE_TYPE_F64);
+    if (!c->places->is_used_once || !c->places->is_used_once[c->word] || !stays || !is_plain ||
+        !takes_memory(next, d, access->size))
+        return false;
+    c->pending = (struct jit_pending){true, d, (uint8_t)home(c, d), access->size, c->word, *address};
+    c->places->home[d] = NO_HOME;
+    return true;
+}
+
 static void emit_access(struct compiler *c, const struct access *access, bool is_load, bool indexed,
                         const jit_word *words)
 {
-    struct address address = find_address(c, access->size, indexed, words);
+    struct jit_address address = find_address(c, access->size, indexed, words);
     if (!is_proven(c))
         emit_bound(c, &address, access->size);
+    else if (is_load && postpone(c, access, &address, words))
+        return;
     (is_load ? emit_load : emit_store)(c, access, &address, jit_slot(words[0], 0));
 }
 
 static void emit_address(struct compiler *c, uint8_t d, const jit_word *words)
 {
-    struct address address = find_address(c, 0, true, words);
+    struct jit_address address = find_address(c, 0, true, words);
     unsigned reg = target(c, d);
     load_address(c, reg, &address);
     store32(c, reg, d);

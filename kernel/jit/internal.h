@@ -5,6 +5,23 @@
 #include "jit/places.h"
 #include "jit/x86.h"
 
+/* An address as instructions have it. */
+struct jit_address {
+    unsigned base, index; /* machine registers, NO_BASE and NO_INDEX */
+    unsigned shift;
+    uint32_t displacement;
+};
+
+/* A load that was left to the next operation, which takes its operand from memory. */
+struct jit_pending {
+    bool is_on;
+    uint8_t number; /* the register that would have been loaded */
+    uint8_t home;   /* its home, to be given back */
+    uint8_t size;   /* bytes */
+    uint32_t word;  /* the load */
+    struct jit_address address; /* in the arena */
+};
+
 struct compiler {
     struct x86 x;
     const struct jit_program *program;
@@ -20,6 +37,7 @@ struct compiler {
     uint32_t switches_at;
     uint32_t frame_size; /* bytes between esp and the return address */
     uint32_t pushed;     /* bytes that were pushed since */
+    struct jit_pending pending;
     int16_t slot[BF_MAX_REGISTERS + 1]; /* of each register, from esp when nothing is pushed */
 };
 
@@ -110,6 +128,9 @@ void emit_condition(struct compiler *c, uint8_t op, const jit_word *words);
 void emit_memory(struct compiler *c, uint8_t op, const jit_word *words);
 void emit_control(struct compiler *c, uint8_t op, const jit_word *words);
 void emit_call(struct compiler *c, uint8_t op, const jit_word *words);
+
+/* opcode reg, [address in the arena] */
+void with_arena(struct compiler *c, uint32_t opcode, unsigned reg, const struct jit_address *address);
 
 /* The block that is about to be emitted begins here. */
 void control_begin_block(struct compiler *c);

@@ -46,11 +46,10 @@ bool jit_locate(const struct jit_program *program, const struct jit_environment 
         !compiler_begin(&c, program, environment, &body, level, work, &again))
         return false;
     bool in_prologue = c.x.size > offset, begins = true;
-    const jit_word *words = body.words, *last = words;
+    const jit_word *words = body.words;
     while (c.block < body.block_count) {
         if (begins)
             control_begin_block(&c);
-        last = words;
         compiler_emit(&c, words);
         if (c.x.size > offset)
             break;
@@ -58,7 +57,7 @@ bool jit_locate(const struct jit_program *program, const struct jit_environment 
         c.block += begins;
         words += jit_length(program, words[0]);
     }
-    trace_back(program, &body, (uint32_t)(last - body.words), place);
-    place->trap = in_prologue ? BF_TRAP_CALL_DEPTH : trap_of((uint8_t)last[0]);
+    trace_back(program, &body, c.word, place);
+    place->trap = in_prologue ? BF_TRAP_CALL_DEPTH : trap_of((uint8_t)body.words[c.word]);
     return true;
 }

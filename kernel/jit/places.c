@@ -4,7 +4,7 @@
 #include "lib/string.h"
 
 #define LOOP_FACTOR_SHIFT 3 /* a loop is taken to run eight times */
-#define DEEPEST 5
+#define DEEPEST 7
 #define SAVE_COST 2 /* a store in front of a call, a load behind it */
 
 /* Registers that some block reads before it writes them. */
@@ -38,15 +38,31 @@ unsigned jit_clobbers(uint8_t op)
     case BF_OP_FILL:
         return CLOBBERS_C;
     case BF_OP_SAR_I64:
-        return CLOBBERS_XMM2;
+        return CLOBBERS_ECX | CLOBBERS_XMM2;
     case BF_OP_MUL_I64:
     case BF_OP_SET_I64:
     case BF_OP_BRANCH_I64:
-        return CLOBBERS_EDX | CLOBBERS_HALVES;
+        return CLOBBERS_ECX | CLOBBERS_EDX | CLOBBERS_HALVES;
     case BF_OP_MUL_U32_WIDE:
     case BF_OP_MUL_S32_WIDE:
-    case BF_OP_CHECK:
         return CLOBBERS_EDX;
+    case BF_OP_CHECK:
+        return CLOBBERS_ECX | CLOBBERS_EDX;
+    case BF_OP_SHL_I32:
+    case BF_OP_SHR_I32:
+    case BF_OP_SAR_I32:
+    case BF_OP_ROTL_I32:
+    case BF_OP_ROTR_I32:
+    case BF_OP_POPCOUNT_I32:
+    case BF_OP_SHL_I64:
+    case BF_OP_SHR_I64:
+    case BF_OP_PACK_I64:
+    case BF_OP_U32_FROM_F64:
+    case BF_OP_STORE_I8:
+    case BF_OP_STORE_I16:
+    case BF_OP_STORE_I8_AT:
+    case BF_OP_STORE_I16_AT:
+        return CLOBBERS_ECX;
     default:
         return op >= BF_OP_MULH_U32 && op <= BF_OP_REM_S32 ? CLOBBERS_EDX : 0;
     }
@@ -90,8 +106,7 @@ void jit_find_unchanged(const struct jit_program *program, const struct jit_body
 /* The machine registers that no operation of the body changes. */
 static unsigned free_homes(unsigned clobbers, bool vector)
 {
-    unsigned taken = vector ? !!(clobbers & CLOBBERS_XMM2) << SCRATCH_XMM : !!(clobbers & CLOBBERS_EDX) << HOME_EDX;
-    return (vector ? HOMES_VECTOR : HOMES_GENERAL) & ~taken;
+    return vector ? HOMES_VECTOR & ~jit_clobbered_vector(clobbers) : HOMES_GENERAL & ~jit_clobbered_general(clobbers);
 }
 
 /* Gives the registers of a kind, of those from `first` to `end`, to the machine registers. */

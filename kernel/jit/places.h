@@ -16,6 +16,7 @@ struct jit_places {
     uint8_t home[BF_MAX_REGISTERS + 1]; /* by register: a general or xmm register's number, or NO_HOME */
     struct jit_set at_entry;  /* that may be read before they are written */
     struct jit_set unchanged; /* parameters that nothing writes: their slots are always valid */
+    uint8_t *is_used_once;    /* by word of a load: only the next operation reads what it loads; 0 for none */
     struct jit_saves *saves;  /* of all calls */
     uint32_t save_count;
 };
@@ -24,20 +25,33 @@ struct jit_places {
 bool jit_find_places(const struct jit_program *program, const struct jit_body *body, unsigned level,
                      struct jit_work *work, struct jit_places *places);
 
+/* Machine registers that may be homes, as bits, of i32 registers and of the others. */
+#define HOMES_GENERAL 0xeeu
+#define HOMES_VECTOR 0xfcu
+#define HOME_ECX 1
+#define HOME_EDX 2
+
 /* What an operation changes besides its result. */
 enum jit_clobbers {
-    CLOBBERS_EDX = 1,
-    CLOBBERS_XMM2 = 2,
-    CLOBBERS_C = 4,   /* what C functions may change: all xmm registers and edx */
-    CLOBBERS_ALL = 8,
-    CLOBBERS_HALVES = 16, /* nothing, but i64 operands are moved to their slots */
+    CLOBBERS_ECX = 1,
+    CLOBBERS_EDX = 2,
+    CLOBBERS_XMM2 = 4,
+    CLOBBERS_C = 8, /* what C functions may change: all xmm registers, ecx and edx */
+    CLOBBERS_ALL = 16,
+    CLOBBERS_HALVES = 32, /* nothing, but i64 operands are moved to their slots */
 };
 unsigned jit_clobbers(uint8_t op);
 
-/* Machine registers that may be homes, as bits, of i32 registers and of the others. */
-#define HOMES_GENERAL 0xecu
-#define HOMES_VECTOR 0xfcu
-#define HOME_EDX 2
+/* Machine registers that single operations change, as bits. */
+static inline unsigned jit_clobbered_general(unsigned clobbers)
+{
+    return (clobbers & CLOBBERS_ECX ? 1u << HOME_ECX : 0) | (clobbers & CLOBBERS_EDX ? 1u << HOME_EDX : 0);
+}
+
+static inline unsigned jit_clobbered_vector(unsigned clobbers)
+{
+    return clobbers & CLOBBERS_XMM2 ? 1u << SCRATCH_XMM : 0;
+}
 
 /* Registers whose slots are valid all the time: parameters that nothing writes. */
 void jit_find_unchanged(const struct jit_program *program, const struct jit_body *body, struct jit_set *unchanged);

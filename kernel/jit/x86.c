@@ -7,7 +7,6 @@
 #define MODE_REGISTER 0xc0
 #define RM_SIB 4      /* a SIB byte follows */
 #define RM_ABSOLUTE 5 /* with mode 0: disp32 alone */
-#define GROUP_WORD 0x81
 #define GROUP_EAX_WORD 5
 #define MOV_CONSTANT 0xb8
 
@@ -98,13 +97,13 @@ void x86_group(struct x86 *x, enum x86_group number, unsigned reg, uint32_t valu
     if (reg == EAX)
         x86_byte(x, 8 * number + GROUP_EAX_WORD);
     else
-        x86_registers(x, GROUP_WORD, number, reg);
+        x86_registers(x, X86_GROUP_WORD, number, reg);
     x86_word(x, value);
 }
 
 void x86_group_memory(struct x86 *x, enum x86_group number, unsigned base, uint32_t disp, uint32_t value)
 {
-    x86_memory(x, is_byte(value) ? X86_GROUP_SHORT : GROUP_WORD, number, base, disp);
+    x86_memory(x, is_byte(value) ? X86_GROUP_SHORT : X86_GROUP_WORD, number, base, disp);
     if (is_byte(value))
         x86_byte(x, value);
     else

@@ -41,6 +41,8 @@ struct x86 {
 #define X86_SHIFT_NUMBER 0xc1 /* /0 rol, /1 ror, /4 shl, /5 shr, /7 sar */
 #define X86_SHIFT_SHL 4
 #define X86_SHIFT_SAR 7
+#define X86_GROUP_BYTE 0x80 /* group on a byte, with a byte */
+#define X86_GROUP_WORD 0x81
 #define X86_GROUP_SHORT 0x83 /* group with a signed byte */
 #define X86_RET 0xc3
 #define X86_INDIRECT 0xff /* /2 call, /4 jmp, /6 push */
