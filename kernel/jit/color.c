@@ -5,8 +5,6 @@
 #include "jit/liveness.h"
 #include "jit/places.h"
 
-#define SAVE_COST 2
-
 struct coloring {
     const struct jit_program *program;
     const struct jit_body *body;
@@ -72,7 +70,7 @@ static void add_save(struct coloring *k, uint32_t at, unsigned clobbers, int32_t
     k->places->saves[k->places->save_count++] = (struct jit_saves){at, *live};
     for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
         if (set_has(live, (uint8_t)number) && (clobbers & CLOBBERS_ALL || number >= wide))
-            k->gains->gain[number] -= set_has(&k->places->unchanged, (uint8_t)number) ? weight : SAVE_COST * weight;
+            k->gains->gain[number] -= weight * (set_has(&k->places->unchanged, (uint8_t)number) ? INSTRUCTION : 2 * INSTRUCTION);
     }
 }
 
@@ -183,8 +181,10 @@ static void add_entry(struct coloring *k)
     const struct jit_set *live = &k->liveness.in[0];
     k->places->at_entry = *live;
     for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
-        if (set_has(live, (uint8_t)number))
-            add_conflicts(k, (uint8_t)number, live);
+        if (!set_has(live, (uint8_t)number))
+            continue;
+        add_conflicts(k, (uint8_t)number, live);
+        k->gains->gain[number] -= INSTRUCTION; /* that loads it */
     }
 }
 

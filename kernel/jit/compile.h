@@ -31,6 +31,7 @@ struct jit_environment {
     uint32_t state;     /* a struct jit_state */
     uint32_t functions; /* address of each function's code */
     uint32_t entries;   /* the program's, aligned */
+    bool counts_calls;  /* nested calls may be more than there may be: functions count them */
 };
 
 /* The code of one function: where it is to stand, and the addresses of its SWITCH operations. */
@@ -41,6 +42,9 @@ struct jit_unit {
     uint32_t *switches;  /* where to write the block offsets that become addresses, 0 for nowhere */
     uint32_t switches_at; /* where the code will find them */
 };
+
+/* Whether no chain of calls is longer than the program says, whatever it does. `depths` are zeros, one a function. */
+bool jit_stays_above(const struct jit_program *program, uint16_t *depths);
 
 /* Memory that compiling a function takes at most, in bytes. */
 uint32_t jit_work_bytes(const struct jit_program *program, uint32_t function, unsigned level);

@@ -61,6 +61,11 @@ static void emit_branch(struct compiler *c, unsigned condition, uint32_t targets
         emit_jump(c, condition ^ 1, no);
         return;
     }
+    if (no != c->block + 1 && no <= c->block) { /* one jump for another round of a loop, two to leave it */
+        emit_jump(c, condition ^ 1, no);
+        emit_jump(c, ALWAYS, yes);
+        return;
+    }
     emit_jump(c, condition, yes);
     jump_unless_next(c, no);
 }

@@ -54,9 +54,11 @@ void frame_begin(struct compiler *c)
     place_others(c);
     for (unsigned number = 0; number < BF_MAX_REGISTERS; number++)
         c->slot[number] = (int16_t)(c->slot[number] + (int32_t)c->frame_size);
-    with_state(c, X86_GROUP_SHORT, GROUP_SUB, calls_left);
-    x86_byte(x, 1);
-    trap_unless(c, CONDITION_AE);
+    if (c->environment->counts_calls) {
+        with_state(c, X86_GROUP_SHORT, GROUP_SUB, calls_left);
+        x86_byte(x, 1);
+        trap_unless(c, CONDITION_AE);
+    }
     if (c->function->frame_bytes)
         x86_group_memory(x, GROUP_SUB, NO_BASE, c->environment->state + offsetof(struct jit_state, stack),
                          c->function->frame_bytes);
@@ -71,8 +73,10 @@ void frame_begin(struct compiler *c)
 void frame_end(struct compiler *c)
 {
     struct x86 *x = &c->x;
-    with_state(c, X86_GROUP_SHORT, GROUP_ADD, calls_left);
-    x86_byte(x, 1);
+    if (c->environment->counts_calls) {
+        with_state(c, X86_GROUP_SHORT, GROUP_ADD, calls_left);
+        x86_byte(x, 1);
+    }
     if (c->function->frame_bytes)
         x86_group_memory(x, GROUP_ADD, NO_BASE, c->environment->state + offsetof(struct jit_state, stack),
                          c->function->frame_bytes);

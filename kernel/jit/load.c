@@ -111,6 +111,11 @@ static const char *take_tables(struct jit_loaded *loaded)
     memset(loaded->functions, 0, functions * sizeof *loaded->functions);
     loaded->addresses = pool_allocate(POOL_DATA, functions * sizeof *loaded->addresses, TABLE_ALIGNMENT);
     loaded->entries = pool_allocate(POOL_DATA, entries, TABLE_ALIGNMENT);
+    uint16_t *depths = kernel_allocate(functions * sizeof *depths);
+    if (depths)
+        memset(depths, 0, functions * sizeof *depths);
+    loaded->environment.counts_calls = !depths || !jit_stays_above(&loaded->program, depths);
+    kernel_free(depths);
     if (!loaded->addresses || !loaded->entries)
         return "no room in the JIT data pool: raise jit_data_kib";
     memcpy(loaded->entries, loaded->program.entries, entries);

@@ -4,8 +4,7 @@
 #include "lib/string.h"
 
 #define LOOP_FACTOR_SHIFT 3 /* a loop is taken to run eight times */
-#define DEEPEST 7
-#define SAVE_COST 2 /* a store in front of a call, a load behind it */
+#define DEEPEST 6
 
 /* Registers that some block reads before it writes them. */
 static void find_read_first(const struct jit_program *program, const struct jit_body *body, struct jit_set *found)
@@ -74,17 +73,46 @@ int32_t jit_weight(const struct jit_body *body, uint32_t block)
     return 1 << LOOP_FACTOR_SHIFT * (depth < DEEPEST ? depth : DEEPEST);
 }
 
+static bool is_changed_in_place(uint8_t op, uint8_t d, const jit_word *words)
+{
+    bool swaps = op == BF_OP_ADD_I32 || (op >= BF_OP_AND_I32 && op <= BF_OP_XOR_I32);
+    bool can = (op >= BF_OP_ADD_I32 && op <= BF_OP_ROTR_I32 && op != BF_OP_MUL_I32) ||
+               (op >= BF_OP_ADD_I32_IMM8 && op <= BF_OP_XOR_I32_IMM32 && op != BF_OP_MUL_I32_IMM8);
+    return can && (d == jit_slot(words[0], 1) || (swaps && d == jit_slot(words[0], 2)));
+}
+
+/* Memory operands are as good as registers to most instructions, but not in addresses, and not as results. */
+static int32_t gain_of_read(const struct jit_body *body, uint8_t op, uint8_t number)
+{
+    bool wide = number >= body->registers.first[BF_VALUE_TYPE_I64];
+    if (jit_clobbers(op) & CLOBBERS_HALVES)
+        return wide ? -INSTRUCTION : HALF_INSTRUCTION;
+    if (op >= BF_OP_ADDRESS && op <= BF_OP_STORE_F64_AT)
+        return INSTRUCTION;
+    return wide ? HALF_INSTRUCTION + TIME : op >= BF_OP_CALL || op == BF_OP_BRANCH_I32_IMM8 ? TIME : HALF_INSTRUCTION;
+}
+
+static int32_t gain_of_write(const struct jit_body *body, uint8_t op, uint8_t d, const jit_word *words)
+{
+    bool wide = d >= body->registers.first[BF_VALUE_TYPE_I64];
+    if (wide && jit_clobbers(op) & CLOBBERS_HALVES)
+        return -INSTRUCTION;
+    bool is_constant = op >= BF_OP_CONST_I32_16 && op <= BF_OP_CONST_F64;
+    if (is_constant || op >= BF_OP_CALL)
+        return wide ? -INSTRUCTION : TIME;
+    return !wide && is_changed_in_place(op, d, words) ? TIME : INSTRUCTION;
+}
+
 void jit_add_gains(const struct jit_program *program, const struct jit_body *body, const jit_word *words,
                    int32_t weight, struct jit_gains *gains)
 {
     struct jit_reads reads;
-    uint8_t d = jit_written(program, words), first_wide = body->registers.first[BF_VALUE_TYPE_I64];
-    bool halves = jit_clobbers((uint8_t)words[0]) & CLOBBERS_HALVES;
+    uint8_t op = (uint8_t)words[0], d = jit_written(program, words);
     jit_reads(program, words, &reads);
     for (unsigned i = 0; i < reads.count; i++)
-        gains->gain[reads.registers[i]] += halves && reads.registers[i] >= first_wide ? -weight : weight;
+        gains->gain[reads.registers[i]] += weight * gain_of_read(body, op, reads.registers[i]);
     if (d != NO_REGISTER)
-        gains->gain[d] += halves && d >= first_wide ? -weight : weight;
+        gains->gain[d] += weight * gain_of_write(body, op, d, words);
 }
 
 /* Registers whose slots are valid all the time. */
@@ -164,8 +192,8 @@ bool jit_choose_homes(const struct jit_program *program, const struct jit_body *
         jit_add_gains(program, body, words, weight, gains);
         clobbers |= found;
         calls += !!(found & (CLOBBERS_ALL | CLOBBERS_C));
-        all += found & CLOBBERS_ALL ? weight * SAVE_COST : 0;
-        of_c += found & CLOBBERS_C ? weight * SAVE_COST : 0;
+        all += found & CLOBBERS_ALL ? weight * 2 * INSTRUCTION : 0;
+        of_c += found & CLOBBERS_C ? weight * 2 * INSTRUCTION : 0;
         block += jit_ends_block((uint8_t)words[0]);
     }
     uint8_t first = body->registers.first[BF_VALUE_TYPE_I32], wide = body->registers.first[BF_VALUE_TYPE_I64],

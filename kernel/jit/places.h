@@ -56,7 +56,12 @@ static inline unsigned jit_clobbered_vector(unsigned clobbers)
 /* Registers whose slots are valid all the time: parameters that nothing writes. */
 void jit_find_unchanged(const struct jit_program *program, const struct jit_body *body, struct jit_set *unchanged);
 
-/* Gains of giving each register a home, in executed instructions of the average run. */
+/* Units of gains: an executed instruction, and a memory operand that is none. */
+#define INSTRUCTION 4
+#define HALF_INSTRUCTION 2
+#define TIME 1
+
+/* Gains of giving each register a home, in the average run. */
 struct jit_gains {
     int32_t gain[BF_MAX_REGISTERS + 1];
     uint8_t partner[BF_MAX_REGISTERS + 1]; /* the register that it is best to share a home with, or itself */
