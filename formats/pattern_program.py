@@ -7,7 +7,8 @@ Code of a function: the loop depth of each block, one byte each, filled up to a 
 after the other (see `pattern_types.py`). A block begins where the one before it ends, and ends in a control operation.
 
 The arena of a running program: nothing below ARENA_START; initial data from there; zeros up to `data_end`; the heap;
-the stack of frames in the last `stack_bytes`, growing down.
+the stack of frames in the last `stack_bytes`, growing down. When `arena_size` - ARENA_START is a multiple of the page
+size, the kernel has an unmapped page behind the arena and need not compare every address.
 """
 
 from __future__ import annotations

@@ -29,8 +29,9 @@ from bfimg.bitcode.registers import assign_registers
 from bfimg.bitcode.select import Linkage, Selector, signature_of
 from bfimg.bitcode.select_control import signature_name
 from bfimg.errors import LoweringError, NotFoundError
+from bfimg.formats.memory_map import PAGE_SIZE
 from bfimg.formats.pattern_helpers import Helper
-from bfimg.formats.pattern_program import FRAME_ALIGNMENT
+from bfimg.formats.pattern_program import ARENA_START, FRAME_ALIGNMENT
 from bfimg.formats.pattern_types import ValueType
 from bfimg.pattern.disassemble import disassemble
 from bfimg.pattern.encode import encode_program
@@ -136,7 +137,12 @@ def _program(
         imports=helpers,
         data=initial_data(linkage.module, linkage.constants),
         data_end=data_end,
-        arena_size=max(aligned + heap + stack, 32),
+        arena_size=_whole_pages(aligned + heap + stack),
         stack_bytes=stack,
         call_depth=depth,
     )
+
+
+def _whole_pages(size: int) -> int:
+    """An arena of at least `size` bytes whose valid part is whole pages: the kernel then has a page behind it fault."""
+    return ARENA_START + max(-(-(size - ARENA_START) // PAGE_SIZE), 1) * PAGE_SIZE

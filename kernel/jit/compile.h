@@ -3,7 +3,7 @@
  *
  * Code runs as module code. The arena lies at a fixed address, the page in front of its first valid byte is not mapped,
  * so that addresses from 0 to BF_ARENA_START - 1 fault by themselves; every other address is compared with the arena's
- * end. What may not go on runs into an exception - divide error, breakpoint, page fault - and jit_locate tells from the
+ * end. Where the arena ends with a page, the page behind it is not mapped either. What may not go on runs into an exception - divide error, breakpoint, page fault - and jit_locate tells from the
  * address of the code which operation that is. No table is needed for it: compiling again gives the same code.
  *
  * Calls: arguments on the stack, the first lowest, removed by the caller; eax, ecx, edx and xmm registers may change.
@@ -32,6 +32,7 @@ struct jit_environment {
     uint32_t functions; /* address of each function's code */
     uint32_t entries;   /* the program's, aligned */
     bool counts_calls;  /* nested calls may be more than there may be: functions count them */
+    bool is_guarded;    /* the BF_PAGE_SIZE bytes behind the arena fault, too */
 };
 
 /* The code of one function: where it is to stand, and the addresses of its SWITCH operations. */

@@ -2,20 +2,29 @@
 
 #include "lib/string.h"
 #include "memory/heap.h"
+#include "memory/paging.h"
 #include "memory/pools.h"
 
 #define CODE_ALIGNMENT 16
 #define TABLE_ALIGNMENT 4
 #define STATE_ALIGNMENT 16
 
-/* The page in front of the module arena is not mapped: see compile.h. */
+/* The page in front of the module arena is not mapped, the one behind it only where the arena ends within it: see
+ * compile.h. */
 #define ARENA (BF_MEM_MODULE_ARENA_START - BF_ARENA_START)
+_Static_assert(BF_MEM_MODULE_ARENA_START % BF_PAGE_SIZE == 0, "the arena's first byte is not the first of a page");
 
 static const char no_heap[] = "no room on the kernel heap: raise heap_kib";
 
 static struct jit_state *state_of(const struct jit_loaded *loaded)
 {
     return (struct jit_state *)(uintptr_t)loaded->environment.state;
+}
+
+/* Address behind the arena, where a guarded one has its page. */
+static uint32_t arena_end(const struct jit_program *program)
+{
+    return ARENA + program->header->arena_size;
 }
 
 static const char *copy_code(const struct jit_unit *unit, struct jit_function *function)
@@ -124,10 +133,16 @@ static const char *take_tables(struct jit_loaded *loaded)
 
 const char *jit_load(struct jit_loaded *loaded, const struct jit_program *program)
 {
-    uint32_t end = (ARENA + program->header->arena_size + STATE_ALIGNMENT - 1) & ~(STATE_ALIGNMENT - 1u);
-    *loaded = (struct jit_loaded){.program = *program, .environment = {.arena = ARENA, .state = end}};
+    bool is_guarded = arena_end(program) % BF_PAGE_SIZE == 0;
+    uint32_t state = (arena_end(program) + STATE_ALIGNMENT - 1) & ~(STATE_ALIGNMENT - 1u);
+    if (is_guarded)
+        state += BF_PAGE_SIZE;
+    *loaded = (struct jit_loaded){
+        .program = *program,
+        .environment = {.arena = ARENA, .state = state, .is_guarded = is_guarded},
+    };
     if (program->header->arena_size > BF_MEM_MODULE_ARENA_SIZE ||
-        end + sizeof(struct jit_state) > BF_MEM_MODULE_ARENA_END)
+        state + sizeof(struct jit_state) > BF_MEM_MODULE_ARENA_END)
         return "its arena is larger than the module arena";
     const char *reason = take_tables(loaded);
     if (!reason) {
@@ -135,15 +150,20 @@ const char *jit_load(struct jit_loaded *loaded, const struct jit_program *progra
         loaded->environment.entries = (uint32_t)(uintptr_t)loaded->entries;
         reason = compile_all(loaded);
     }
-    if (reason)
+    if (reason) {
         jit_unload(loaded);
-    else
-        set_up_arena(loaded);
-    return reason;
+        return reason;
+    }
+    set_up_arena(loaded);
+    if (is_guarded)
+        paging_set_present(arena_end(program), false);
+    return 0;
 }
 
 void jit_unload(struct jit_loaded *loaded)
 {
+    if (loaded->environment.is_guarded)
+        paging_set_present(arena_end(&loaded->program), true);
     for (uint32_t i = 0; loaded->functions && i < loaded->program.header->function_count; i++) {
         pool_free(POOL_CODE, loaded->functions[i].code);
         pool_free(POOL_DATA, loaded->functions[i].switches);

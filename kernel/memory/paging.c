@@ -28,6 +28,12 @@ static void map_page(uint32_t address, uint32_t flags)
     TABLE[address / BF_PAGE_SIZE] = address | flags | PAGE_PRESENT;
 }
 
+void paging_set_present(uint32_t page, bool is_present)
+{
+    TABLE[page / BF_PAGE_SIZE] = is_present ? page | PAGE_WRITABLE | PAGE_PRESENT : 0;
+    __asm__ volatile("invlpg (%0)" : : "r"(page) : "memory");
+}
+
 void paging_init(void)
 {
     for (unsigned i = 0; i < ENTRIES; i++)

@@ -14,3 +14,6 @@ void paging_init(void);
 
 /* Maps `size` bytes of extended memory from `start`, both multiples of 4 MiB, for the kernel. */
 void paging_map_extended(uint32_t start, uint32_t size);
+
+/* Takes a page of module memory out of the tables, so that it faults, or puts it back. */
+void paging_set_present(uint32_t page, bool is_present);

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from bfimg.formats.memory_map import PAGE_SIZE
+from bfimg.formats.pattern_program import ARENA_START
 from bfimg.module.wrap import wrap_bitcode
 from bfimg.pattern.assemble import assemble
 from bfimg.pattern.encode import encode_program
@@ -67,6 +69,15 @@ def test_a_trap_is_named_and_the_next_module_runs(slave_run, bitcode):
         module = run.module(f"{name}.bc".upper())
         assert (module["status"], module["reason"]) == ("stopped", reason)
     assert (run.module("LAST.BC")["status"], run.module("LAST.BC")["answer"]) == ("unchecked", 42)
+
+
+def test_an_access_across_the_end_of_whole_pages_traps(slave_run, bitcode):
+    head = HEAD.replace("arena 256", f"arena {ARENA_START + PAGE_SIZE}")
+    body = f"b0, depth 0:\n const.i32.16 r1, {ARENA_START + PAGE_SIZE - 2}\n store.i32 r1, [r1]\n return.value r1\n"
+    files = {f"{name}.BC": bitcode(name.lower(), head + MAIN + body) for name in ("FIRST", "SECOND")}
+    run = slave_run(files)
+    assert [(event["name"], event["operation"]) for event in run.events("fault")] == [("memory trap", 1)] * 2
+    assert [run.module(name)["reason"] for name in files] == ["memory trap"] * 2
 
 
 def test_global_data_lasts_from_one_call_to_the_next(slave_run, bitcode):

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from bfimg.errors import FormatError
-from bfimg.formats.memory_map import memory_region
+from bfimg.formats.memory_map import PAGE_SIZE, memory_region
 from bfimg.formats.pattern_helpers import Helper
 from bfimg.formats.pattern_ops import Op
+from bfimg.formats.pattern_program import ARENA_START
 from bfimg.formats.pattern_types import Condition, FloatCondition, Slot, Tail, Trap, ValueType
 from bfimg.pattern.encode import encode_program
 from bfimg.pattern.interpret import Machine, Outcome
@@ -32,8 +33,10 @@ from bfimg.pattern.verify import VerifiedProgram, _Verifier
 from tests.compiled import Case, arena_crc, compare, record
 
 ARENA = 256
-# Arenas up to this size fit the kernel's, with what compiled code keeps beside it.
-ROOM = memory_region("module_arena").size - 4096
+# An arena with an unmapped page behind it.
+GUARDED = ARENA_START + PAGE_SIZE
+# Arenas up to this size fit the kernel's, with that page and what compiled code keeps behind it.
+ROOM = memory_region("module_arena").size - 2 * PAGE_SIZE
 # Helpers whose last bit depends on the library of the host.
 INEXACT = {Helper.SIN, Helper.COS, Helper.EXP, Helper.LOG}
 
@@ -128,7 +131,7 @@ class Generator:
             imports=self.helpers,
             data=data,
             data_end=16 + len(data) + random.randint(0, 50),
-            arena_size=ARENA + 16 * random.randint(0, 3),
+            arena_size=random.choice([ARENA, ARENA + 16, ARENA + 48, GUARDED]),
             stack_bytes=64,
             call_depth=2,
         )
@@ -186,7 +189,7 @@ class Generator:
             Role.CONDITION: list(Condition),
             Role.FLOAT_CONDITION: list(FloatCondition),
             Role.SHIFT: range(4),
-            Role.DISPLACEMENT: [0, 16, 40, -8, (1 << 27) - 1, -(1 << 27)],
+            Role.DISPLACEMENT: [0, 16, 40, -8, GUARDED - 8, GUARDED - 3, (1 << 27) - 1, -(1 << 27)],
         }
         if role in choices:
             return int(random.choice(choices[role]))

@@ -9,15 +9,18 @@
 #include "jit/load.h"
 #include "lib/string.h"
 #include "memory/heap.h"
+#include "memory/paging.h"
 #include "memory/pools.h"
 
 #define EXIT 1
 #define READ 3
 #define WRITE 4
 #define SETITIMER 104
+#define MPROTECT 125
 #define RT_SIGACTION 174
 #define SIGALTSTACK 186
 
+#define NO_ACCESS 0
 #define READ_WRITE_EXECUTE 7
 #define MMAP 90 /* with its arguments in memory */
 #define MAP_PRIVATE_FIXED_ANONYMOUS 0x32
@@ -106,6 +109,12 @@ static void map(uint32_t start, uint32_t size)
     } arguments = {start, size, READ_WRITE_EXECUTE, MAP_PRIVATE_FIXED_ANONYMOUS, UINT32_MAX, 0};
     if (call_linux(MMAP, (uint32_t)&arguments, 0, 0) != (int32_t)start)
         end(4);
+}
+
+void paging_set_present(uint32_t page, bool is_present)
+{
+    if (call_linux(MPROTECT, page, BF_PAGE_SIZE, is_present ? READ_WRITE_EXECUTE : NO_ACCESS))
+        end(7);
 }
 
 /* Calls code on the module stack; returns at once from stop(). */

@@ -16,9 +16,18 @@ from bfimg.formats.pattern_types import Trap, ValueType
 from bfimg.pattern.encode import encode_program
 from bfimg.pattern.fixed import fixed_program
 from bfimg.pattern.interpret import Machine
-from bfimg.pattern.program import Block, Function, Instruction, Program, Registers, Signature
+from bfimg.pattern.program import (
+    NO_REGISTER,
+    REGISTER_TYPES,
+    Block,
+    Function,
+    Instruction,
+    Program,
+    Registers,
+    Signature,
+)
 from tests.compiled import Case, compare, record
-from tests.pattern.conftest import Generator
+from tests.pattern.conftest import ARENA, GUARDED, Generator
 
 PROGRAMS = int(os.environ.get("BFIMG_TEST_PROGRAMS", "300"))
 FUEL = 20_000
@@ -90,3 +99,26 @@ def test_a_program_that_runs_for_ever_is_stopped(compiled_runner: Path) -> None:
     record(machine, case, [], machine.call([], fuel=10))
     assert case.calls[0].outcome.stop is not None
     compare(compiled_runner, [case])
+
+
+@pytest.mark.parametrize("arena_size", [ARENA, GUARDED])
+def test_accesses_at_the_edges_of_the_arena(arena_size: int, compiled_runner: Path) -> None:
+    accesses = [op for op in Op if op.access_size]
+    assert len(accesses) == 28
+    compare(compiled_runner, [edge_case(op, arena_size, steps) for op in accesses for steps in (0, -2, 100)])
+
+
+def edge_case(op: Op, arena_size: int, steps: int) -> Case:
+    """One access so many steps behind what a register says, at addresses at the edges."""
+    registers = Registers(2, 1, 1, 1)
+    value = 1 if op.slots[0].type is ValueType.I32 else registers.first(op.slots[0].type)
+    is_far = op.name.endswith("_AT")
+    access = Instruction(op, (value, 0, NO_REGISTER, 0, steps) if is_far else (value, 0, steps))
+    signature = Signature(parameters=(ValueType.I32, *REGISTER_TYPES))
+    entry = Function("entry", signature, registers, (Block((access, Instruction(Op.RETURN))),))
+    data = encode_program(Program((entry,), arena_size=arena_size))
+    machine, case = Machine(data), Case(data)
+    for address in (0, 15, 16, *range(arena_size - 9, arena_size + 9), 2 * arena_size, 0x80000000, 0xFFFFFFFF):
+        base = address - steps * (1 if is_far else op.access_size)
+        assert call(machine, case, [base % (1 << 32), 0x87654321, 0x0123456789ABCDEF, 1.5, -2.5])
+    return case
