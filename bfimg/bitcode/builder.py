@@ -334,18 +334,11 @@ class Builder:
     def access(self, op: Op, address: Address, value: int | None = None, type: ValueType = I32) -> int:
         """A load of `type`, or, with `value`, a store; `op` is the short form."""
         result = -1 if value is not None else self.machine.register(type)
-        reads = [] if value is None else [value]
-        size = op.access_size
-        address = self.reachable(address)
-        steps, uneven = divmod(address.displacement, size)
-        if address.base is not None and address.index is None and not uneven and steps in _SHORT_DISPLACEMENT:
-            self.append(Node(op, result, [*reads, address.base], steps))
-        else:
-            self.append(Node(Op[f"{op.name}_AT"], result, reads, address=address))
+        self.append(_access(op, result, [] if value is None else [value], self.reachable(address)))
         if op in (Op.LOAD_U8, Op.LOAD_U16):
-            self.zero_bits[result] = size * 8
+            self.zero_bits[result] = op.access_size * 8
         elif op in (Op.LOAD_S8, Op.LOAD_S16):
-            self.sign_bits[result] = size * 8
+            self.sign_bits[result] = op.access_size * 8
         return result
 
     def finish(self) -> None:
@@ -364,6 +357,38 @@ class Builder:
         nodes.append(node)
         for follower in self.after.get(node.result, ()):
             self._place(follower, nodes)
+
+
+def addition(result: int, register: int, number: int) -> Node:
+    """A register plus a number."""
+    op = Op.ADD_I32_IMM8 if number in _SHORT_DISPLACEMENT else Op.ADD_I32_IMM32
+    return Node(op, result, [register], number)
+
+
+def displaced(access: Node, register: int, other: int, distance: int) -> Node | None:
+    """The same load or store when `register`, read in its address only, is `other` + `distance`; None for none such."""
+    short = Op.__members__.get(access.op.name.removesuffix("_AT"), access.op)
+    at = access.address
+    if not short.access_size:
+        return None
+    values = list(access.reads)
+    if at is None:
+        at = Address(values.pop(), None, 0, access.immediate * short.access_size)
+    if register in values or (at.base == register) == (at.index == register):
+        return None
+    displacement = at.displacement + (distance << (at.scale if at.index == register else 0))
+    if displacement not in _LONG_DISPLACEMENT:
+        return None
+    base, index = (other if part == register else part for part in (at.base, at.index))
+    return _access(short, access.result, values, Address(base, index, at.scale, displacement))
+
+
+def _access(short: Op, result: int, values: list[int], address: Address) -> Node:
+    """A load or store, in its short form where that is possible."""
+    steps, uneven = divmod(address.displacement, short.access_size)
+    if address.base is not None and address.index is None and not uneven and steps in _SHORT_DISPLACEMENT:
+        return Node(short, result, [*values, address.base], steps)
+    return Node(Op[f"{short.name}_AT"], result, values, address=address)
 
 
 def _constant_op(leaf: Constant) -> Op:

@@ -6,7 +6,7 @@ from bfimg.bitcode.machine import MachineFunction, Node
 from bfimg.formats.pattern_ops import Op
 
 _MAY_TRAP = ("DIV_U32", "DIV_S32", "REM_U32", "REM_S32")
-_PURE = frozenset(
+PURE = frozenset(
     op for op in Op if (op.expression is not None or op in (Op.ADDRESS, Op.FRAME)) and op.name not in _MAY_TRAP
 )
 
@@ -19,7 +19,7 @@ def remove_dead(machine: MachineFunction) -> None:
     work: list[int] = []
     for block in machine.blocks:
         for node in block.nodes:
-            if node.op in _PURE:
+            if node.op in PURE:
                 definitions[node.result] = node
             else:
                 work.extend(node.all_reads)
@@ -33,5 +33,5 @@ def remove_dead(machine: MachineFunction) -> None:
         elif register in phis:
             work.extend(leaf for leaf in phis[register].sources.values() if isinstance(leaf, int))
     for block in machine.blocks:
-        block.nodes = [node for node in block.nodes if node.op not in _PURE or node.result in needed]
+        block.nodes = [node for node in block.nodes if node.op not in PURE or node.result in needed]
         block.phis = [phi for phi in block.phis if phi.result in needed]

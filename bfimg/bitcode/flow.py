@@ -11,7 +11,8 @@ class Flow:
 
     order: reachable blocks, each loop in one piece, before what follows it. loop: header of the innermost loop a
     block stands in, -1 outside. outer: for the header of a loop, the header of the loop around it, -1 for none.
-    depth: loops it stands in. predecessors: reachable ones, each once.
+    depth: loops it stands in. predecessors: reachable ones, each once. dominator: the nearest other block through which
+    every way to a block leads; of the entry itself.
     """
 
     order: list[int]
@@ -19,6 +20,17 @@ class Flow:
     outer: dict[int, int]
     depth: list[int]
     predecessors: list[list[int]]
+    dominator: list[int]
+
+    def common_dominator(self, first: int, second: int) -> int:
+        """The nearest block through which every way to both blocks leads."""
+        above = {first}
+        while first != self.dominator[first]:
+            first = self.dominator[first]
+            above.add(first)
+        while second not in above:
+            second = self.dominator[second]
+        return second
 
     def common_loop(self, first: int, second: int) -> int:
         """The innermost loop that contains both loops, each given by its header."""
@@ -50,7 +62,7 @@ def analyse(successors: list[list[int]]) -> Flow:
             depth[block] += 1
     # Visited first means placed last: what leaves more loops comes behind the loop.
     inner_last = [sorted(after, key=lambda block: depth[block]) if len(after) > 1 else after for after in successors]
-    return Flow(_reverse_postorder(inner_last), loop, outer, depth, predecessors)
+    return Flow(_reverse_postorder(inner_last), loop, outer, depth, predecessors, dominator)
 
 
 def _reverse_postorder(successors: list[list[int]]) -> list[int]:

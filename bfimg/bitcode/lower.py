@@ -18,7 +18,9 @@ from bfimg.bitcode.builder import Builder
 from bfimg.bitcode.calls import dispatch_tables, stack_needs, stub_functions
 from bfimg.bitcode.constants import Constants
 from bfimg.bitcode.dead import remove_dead
+from bfimg.bitcode.duplicates import remove_duplicates
 from bfimg.bitcode.emit import Numbers, emit_function
+from bfimg.bitcode.inductions import shorten_lives
 from bfimg.bitcode.ir import Function
 from bfimg.bitcode.isolate import optimise_isolated
 from bfimg.bitcode.layout import arrange_blocks
@@ -78,7 +80,7 @@ def lower_assembly(text: str, entry: str, *, dump: Dump | None = None) -> Lowere
     machines = [_select(linkage, function) for function in defined]
     machines += stub_functions(linkage)
     _dump(dump, "select", lambda: "\n".join(map(str, machines)))
-    for stage, transform in (("dead", remove_dead), ("phis", _remove_phis)):
+    for stage, transform in _TRANSFORMS.items():
         for machine in machines:
             transform(machine)
         _dump(dump, stage, lambda: "\n".join(map(str, machines)))
@@ -99,6 +101,14 @@ def _dump(dump: Dump | None, stage: str, text: Callable[[], str]) -> None:
 def _remove_phis(machine: MachineFunction) -> None:
     remove_phis(machine)
     arrange_blocks(machine)
+
+
+_TRANSFORMS: dict[str, Callable[[MachineFunction], None]] = {
+    "duplicates": remove_duplicates,
+    "dead": remove_dead,
+    "inductions": shorten_lives,
+    "phis": _remove_phis,
+}
 
 
 def _select(linkage: Linkage, function: Function) -> MachineFunction:

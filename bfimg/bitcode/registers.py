@@ -1,12 +1,13 @@
 """Gives each virtual register one of the function's numbered registers, or a place in the frame when they run out.
 
-Registers that live in the same loop share numbers; those of different loops do not, unless there are too many: the
-kernel's compiler keeps whole registers in the processor, and does better when one serves one loop.
+Each gets a number of its own: the kernel's compiler decides for a whole number where it lives. When there are too many,
+those of the same loop share, then all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from bfimg.bitcode.flow import Flow, analyse
 from bfimg.bitcode.liveness import MOVES, interference, live_at_end, members
@@ -15,8 +16,18 @@ from bfimg.formats.pattern_ops import Op
 from bfimg.formats.pattern_program import MAX_REGISTERS
 from bfimg.formats.pattern_types import ValueType
 
+# So many numbers leave room for what the kernel's compiler adds when it inlines and unrolls.
+_MANY_REGISTERS = 160
 _ALL_LOOPS = -2
 _TYPES = (ValueType.I32, ValueType.I64, ValueType.F32, ValueType.F64)
+
+
+class _Sharing(Enum):
+    """Who may share a number."""
+
+    NOBODY = auto()
+    SAME_LOOP = auto()
+    ALL = auto()
 
 
 @dataclass(slots=True)
@@ -36,9 +47,11 @@ def assign_registers(machine: MachineFunction) -> dict[ValueType, int]:
     spilled: set[int] = set()
     while True:
         flow = analyse([block.successors for block in machine.blocks])
-        shared = _share(machine, flow, by_loop=True)
+        shared = _share(machine, flow, _Sharing.NOBODY)
+        if sum(map(len, shared.values())) > _MANY_REGISTERS:
+            shared = _share(machine, flow, _Sharing.SAME_LOOP)
         if sum(map(len, shared.values())) > MAX_REGISTERS:
-            shared = _share(machine, flow, by_loop=False)
+            shared = _share(machine, flow, _Sharing.ALL)
         excess = sum(map(len, shared.values())) - MAX_REGISTERS
         if excess <= 0:
             break
@@ -58,10 +71,10 @@ def assign_registers(machine: MachineFunction) -> dict[ValueType, int]:
     return {type: len(shared[type]) for type in _TYPES}
 
 
-def _share(machine: MachineFunction, flow: Flow, *, by_loop: bool) -> dict[ValueType, list[_Shared]]:
+def _share(machine: MachineFunction, flow: Flow, sharing: _Sharing) -> dict[ValueType, list[_Shared]]:
     begin, end = live_at_end(machine)
     conflicts = interference(machine, end)
-    regions = _regions(machine, flow, begin, end) if by_loop else {}
+    regions = _regions(machine, flow, begin, end) if sharing is _Sharing.SAME_LOOP else {}
     shared: dict[ValueType, list[_Shared]] = {type: [] for type in _TYPES}
     by_region: dict[tuple[ValueType, int], list[_Shared]] = {}
     order = list(machine.parameters)
@@ -73,11 +86,11 @@ def _share(machine: MachineFunction, flow: Flow, *, by_loop: bool) -> dict[Value
                     seen.add(register)
                     order.append(register)
     for place, register in enumerate(order):
-        region = regions.get(register, -1) if by_loop else _ALL_LOOPS
+        region = regions.get(register, -1) if sharing is _Sharing.SAME_LOOP else _ALL_LOOPS
         choices = by_region.setdefault((machine.types[register], region), [])
         bit, against = 1 << register, conflicts[register]
         fitting = None
-        if place >= len(machine.parameters):
+        if place >= len(machine.parameters) and sharing is not _Sharing.NOBODY:
             for choice in choices:
                 if not choice.group & against and not choice.conflicts & bit:
                     fitting = choice
