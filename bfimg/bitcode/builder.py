@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bfimg.bitcode.forms import DISPLACEMENTS, SIGNED8, access_node
 from bfimg.bitcode.machine import Address, Constant, Leaf, MachineBlock, MachineFunction, Node, bit_width
 from bfimg.formats.pattern_ops import Op
 from bfimg.formats.pattern_types import Condition, FloatCondition, ValueType
@@ -17,8 +18,6 @@ ZERO = Constant(I32, 0)
 _COMMUTATIVE = ("ADD", "AND", "OR", "XOR", "MUL")
 _SHIFTS = ("SHL", "SHR", "SAR", "ROTL")
 _CONSTANT_OPS = {I32: Op.CONST_I32, I64: Op.CONST_I64, F32: Op.CONST_F32, F64: Op.CONST_F64}
-_SHORT_DISPLACEMENT = range(-128, 128)
-_LONG_DISPLACEMENT = range(-(1 << 27), 1 << 27)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ class Builder:
             return self.widened(self.low(left), signed=False)
         if kind in _SHIFTS:
             number &= bit_width(type) - 1
-        if number in _SHORT_DISPLACEMENT:
+        if number in SIGNED8:
             op = Op.__members__.get(f"{kind}_{type.name}_IMM8")
         else:
             op = Op.__members__.get(f"{kind}_{type.name}_IMM32")
@@ -163,6 +162,10 @@ class Builder:
             self._learn(result, min(zero, right.bits.bit_length()))
         elif kind in ("OR", "XOR"):
             self._learn(result, max(zero, right.bits.bit_length()))
+        elif kind == "ADD" and number > 0:
+            self._learn(result, ((1 << zero) - 1 + number).bit_length())
+        elif kind == "SHL":
+            self._learn(result, zero + number)
         elif kind == "SHR":
             self._learn(result, max(0, zero - (number & bit_width(right.type) - 1)))
         if kind in ("AND", "OR", "XOR"):
@@ -184,6 +187,9 @@ class Builder:
         node = self.definitions.get(leaf)
         if node is not None and node.op in (Op.EXTEND_U32, Op.EXTEND_S32, Op.PACK_I64):
             return node.reads[0]
+        mask = self.definitions.get(node.reads[1]) if node is not None and node.op is Op.AND_I64 else None
+        if node is not None and mask is not None and mask.op in (Op.CONST_I64, Op.CONST_I64_16):
+            return self.binary("AND", self.low(node.reads[0]), Constant(I32, mask.immediate & 0xFFFFFFFF))
         return self.node(Op.LOW_I64, I32, [leaf])
 
     def high(self, leaf: Leaf) -> Leaf:
@@ -263,7 +269,7 @@ class Builder:
     def truth(self, comparison: Comparison) -> int:
         """A register that is 1 when the comparison holds, else 0."""
         kind, left, right = comparison.kind, comparison.left, comparison.right
-        short = kind is I32 and isinstance(right, Constant) and right.signed in _SHORT_DISPLACEMENT
+        short = kind is I32 and isinstance(right, Constant) and right.signed in SIGNED8
         node = Node(Op[f"SET_{kind.name}"], self.machine.register(I32), condition=comparison.condition)
         if short and isinstance(right, Constant):
             node.op, node.reads, node.immediate = Op.SET_I32_IMM8, [self.register(left)], right.signed
@@ -279,7 +285,7 @@ class Builder:
         node = Node(Op[f"BRANCH_{kind.name}"], condition=comparison.condition, targets=[then, other])
         if kind is I32 and isinstance(right, Constant):
             node.reads, node.immediate = [self.register(left)], right.signed
-            node.op = Op.BRANCH_I32_IMM8 if right.signed in _SHORT_DISPLACEMENT else Op.BRANCH_I32_IMM32
+            node.op = Op.BRANCH_I32_IMM8 if right.signed in SIGNED8 else Op.BRANCH_I32_IMM32
         else:
             node.reads = [self.register(left), self.register(right)]
         self.append(node)
@@ -294,7 +300,7 @@ class Builder:
         left, right = self.register(comparison.left), comparison.right
         node = Node(Op[f"SELECT_{type.name}"], condition=comparison.condition)
         node.reads = [self.register(then), self.register(other), left]
-        if isinstance(right, Constant) and right.signed in _SHORT_DISPLACEMENT:
+        if isinstance(right, Constant) and right.signed in SIGNED8:
             node.immediate = right.signed
         elif type is I32:
             node.op = Op.SELECT_I32_COMPARE
@@ -325,7 +331,7 @@ class Builder:
     def reachable(self, address: Address) -> Address:
         """The same address with a displacement that an address word can hold."""
         signed = (address.displacement + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
-        if signed in _LONG_DISPLACEMENT:
+        if signed in DISPLACEMENTS:
             return Address(address.base, address.index, address.scale, signed)
         rest = Constant(I32, signed & 0xFFFFFFFF)
         base = self.register(rest) if address.base is None else self.register(self.binary("ADD", address.base, rest))
@@ -334,7 +340,7 @@ class Builder:
     def access(self, op: Op, address: Address, value: int | None = None, type: ValueType = I32) -> int:
         """A load of `type`, or, with `value`, a store; `op` is the short form."""
         result = -1 if value is not None else self.machine.register(type)
-        self.append(_access(op, result, [] if value is None else [value], self.reachable(address)))
+        self.append(access_node(op, result, [] if value is None else [value], self.reachable(address)))
         if op in (Op.LOAD_U8, Op.LOAD_U16):
             self.zero_bits[result] = op.access_size * 8
         elif op in (Op.LOAD_S8, Op.LOAD_S16):
@@ -357,38 +363,6 @@ class Builder:
         nodes.append(node)
         for follower in self.after.get(node.result, ()):
             self._place(follower, nodes)
-
-
-def addition(result: int, register: int, number: int) -> Node:
-    """A register plus a number."""
-    op = Op.ADD_I32_IMM8 if number in _SHORT_DISPLACEMENT else Op.ADD_I32_IMM32
-    return Node(op, result, [register], number)
-
-
-def displaced(access: Node, register: int, other: int, distance: int) -> Node | None:
-    """The same load or store when `register`, read in its address only, is `other` + `distance`; None for none such."""
-    short = Op.__members__.get(access.op.name.removesuffix("_AT"), access.op)
-    at = access.address
-    if not short.access_size:
-        return None
-    values = list(access.reads)
-    if at is None:
-        at = Address(values.pop(), None, 0, access.immediate * short.access_size)
-    if register in values or (at.base == register) == (at.index == register):
-        return None
-    displacement = at.displacement + (distance << (at.scale if at.index == register else 0))
-    if displacement not in _LONG_DISPLACEMENT:
-        return None
-    base, index = (other if part == register else part for part in (at.base, at.index))
-    return _access(short, access.result, values, Address(base, index, at.scale, displacement))
-
-
-def _access(short: Op, result: int, values: list[int], address: Address) -> Node:
-    """A load or store, in its short form where that is possible."""
-    steps, uneven = divmod(address.displacement, short.access_size)
-    if address.base is not None and address.index is None and not uneven and steps in _SHORT_DISPLACEMENT:
-        return Node(short, result, [*values, address.base], steps)
-    return Node(Op[f"{short.name}_AT"], result, values, address=address)
 
 
 def _constant_op(leaf: Constant) -> Op:

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bfimg.bitcode.builder import addition, displaced
 from bfimg.bitcode.dead import PURE
 from bfimg.bitcode.flow import Flow, analyse
+from bfimg.bitcode.forms import SIGNED8, addition, displaced
 from bfimg.bitcode.machine import MachineBlock, MachineFunction, Node, Phi
 from bfimg.formats.pattern_ops import Op
 from bfimg.formats.pattern_types import Condition, ValueType
 
 _SUMS = (Op.ADD_I32_IMM8, Op.ADD_I32_IMM32)
 _BRANCHES = (Op.BRANCH_I32, Op.BRANCH_I32_IMM8, Op.BRANCH_I32_IMM32)
-_SIGNED8 = range(-128, 128)
 
 
 @dataclass(slots=True, eq=False)
@@ -207,7 +206,7 @@ class _Shortener:
         else:
             number = (node.immediate + step.node.immediate + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
             node.reads, node.immediate = [next_value], number
-            node.op = Op.BRANCH_I32_IMM8 if number in _SIGNED8 else Op.BRANCH_I32_IMM32
+            node.op = Op.BRANCH_I32_IMM8 if number in SIGNED8 else Op.BRANCH_I32_IMM32
         self._change(use, phi, next_value)
 
     def _moved_bound(self, step: _Step, bound: int) -> int:

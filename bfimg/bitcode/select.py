@@ -49,12 +49,22 @@ def signature_of(result: Type, parameters: tuple[Type, ...]) -> Signature:
     return (results[0] if len(results) == 1 else ValueType.NONE), (*hidden, *flat)
 
 
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """Two truths of which both, or one, must hold."""
+
+    both: bool
+    left: Value
+    right: Value
+
+
 @dataclass(slots=True)
 class Selector:
     """Lowers one function.
 
     values: leaves of each name. addresses: pointers that loads and stores compute themselves. comparisons: i1 that
-    branches and selects compute themselves. users: instructions that use a name. ways: for a block and one of its
+    branches and selects compute themselves. junctions: `and` and `or` of i1 that only branches use. users: instructions
+    that use a name. ways: for a block and one of its
     targets, the machine blocks from which control comes.
     """
 
@@ -64,6 +74,7 @@ class Selector:
     values: dict[str, list[Leaf]] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
     comparisons: dict[str, Comparison] = field(default_factory=dict)
+    junctions: dict[str, Junction] = field(default_factory=dict)
     users: dict[str, list[Instruction]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     ways: dict[tuple[str, str], list[int]] = field(default_factory=dict)
@@ -94,6 +105,10 @@ class Selector:
             return [self.builder.address_value(self.addresses[value.name])]
         if value.name in self.comparisons:
             return [self.builder.truth(self.comparisons[value.name])]
+        if value.name in self.junctions:
+            junction = self.junctions[value.name]
+            left, right = self.zero_extended(junction.left), self.zero_extended(junction.right)
+            return [self.builder.binary("AND" if junction.both else "OR", left, right)]
         raise unsupported(value, "is used before it is made")
 
     def leaf(self, value: Value) -> Leaf:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bfimg.bitcode.builder import Comparison
 from bfimg.bitcode.constants import scalars, unsupported
 from bfimg.bitcode.intrinsics import lower_intrinsic
-from bfimg.bitcode.ir import GlobalName, Instruction, Value
+from bfimg.bitcode.ir import GlobalName, Instruction, Local, Value
 from bfimg.bitcode.library import lower_library_call
 from bfimg.bitcode.machine import NO_REGISTER, Address, Constant, Leaf, MachineBlock, Node
 from bfimg.bitcode.select import Selector, handles, leaf_types, signature_of
@@ -36,11 +36,27 @@ def branch(self: Selector, instruction: Instruction) -> None:
     if not instruction.operands or targets[0] == targets[1]:
         self.builder.append(Node(Op.JUMP, targets=targets[:1]))
         return
-    comparison = self.condition(instruction.operands[0])
-    if isinstance(comparison.left, Constant) and isinstance(comparison.right, Constant):
-        truth = self.leaf(instruction.operands[0])
-        comparison = Comparison(I32, Condition.NE, self.builder.register(truth), Constant(I32, 0))
-    self.builder.branch(comparison, targets[0], targets[1])
+    then, other = instruction.labels
+    _branch_on(self, instruction.operands[0], then, other, self.numbers[self.current.name])
+
+
+def _branch_on(self: Selector, truth: Value, then: str | int, other: str | int, block: int) -> None:
+    """End a machine block: to `then` when the truth holds; a junction takes a branch for each side.
+
+    Targets are labels, or machine blocks without phis.
+    """
+    self.builder.block = self.builder.machine.blocks[block]
+    junction = self.junctions.get(truth.name) if isinstance(truth, Local) else None
+    if junction is None:
+        comparison = self.condition(truth)
+        if isinstance(comparison.left, Constant) and isinstance(comparison.right, Constant):
+            comparison = Comparison(I32, Condition.NE, self.register(truth), Constant(I32, 0))
+        targets = [_way(self, way, block) if isinstance(way, str) else way for way in (then, other)]
+        self.builder.branch(comparison, *targets)
+        return
+    middle = _new_block(self, block)
+    _branch_on(self, junction.left, middle if junction.both else then, other if junction.both else middle, block)
+    _branch_on(self, junction.right, then, other, middle)
 
 
 @handles("switch")

@@ -6,7 +6,7 @@ from bfimg.bitcode.builder import ZERO, Comparison
 from bfimg.bitcode.constants import unsupported, value_type
 from bfimg.bitcode.ir import Instruction, Local, Value
 from bfimg.bitcode.machine import Constant, Leaf
-from bfimg.bitcode.select import Selector, handles
+from bfimg.bitcode.select import Junction, Selector, handles
 from bfimg.bitcode.types import FloatType, IntType, PointerType, Type, VectorType
 from bfimg.formats.pattern_helpers import Helper
 from bfimg.formats.pattern_ops import Op
@@ -16,6 +16,8 @@ I32, I64 = ValueType.I32, ValueType.I64
 _KINDS = {"add": "ADD", "sub": "SUB", "mul": "MUL", "and": "AND", "or": "OR", "xor": "XOR"}
 _SHIFTS = {"shl": "SHL", "lshr": "SHR", "ashr": "SAR"}
 _DIVISIONS = {"udiv": "DIV_U", "sdiv": "DIV_S", "urem": "REM_U", "srem": "REM_S"}
+# Of junctions in junctions.
+_JUNCTION_DEPTH = 8
 # A list, not a dictionary: the two kinds of conditions have equal numbers.
 _OPPOSITES: tuple[tuple[Condition | FloatCondition, Condition | FloatCondition], ...] = (
     (Condition.ULT, Condition.UGE),
@@ -62,9 +64,39 @@ def arithmetic(self: Selector, instruction: Instruction) -> None:
     left, right = instruction.operands
     if instruction.opcode == "xor" and integer_bits(instruction.type) == 1 and _invert(self, instruction):
         return
+    if instruction.opcode in ("and", "or") and _join(self, instruction, left, right, both=instruction.opcode == "and"):
+        return
     kind = _KINDS[instruction.opcode]
     packed = _pack(self, instruction) if kind == "OR" and type is I64 else None
     self.set(instruction, packed or self.builder.binary(kind, self.plain(left), self.plain(right), type))
+
+
+def _join(self: Selector, instruction: Instruction, left: Value, right: Value, *, both: bool) -> bool:
+    """Leave it to the branches that use it to decide whether both, or one, of two truths hold."""
+    if not _is_junction(instruction) or not _only_branches(self, instruction.name):
+        return False
+    if not _is_compared(self, left) or not _is_compared(self, right):
+        return False
+    self.junctions[instruction.name] = Junction(both, left, right)
+    return True
+
+
+def _is_compared(self: Selector, truth: Value) -> bool:
+    return isinstance(truth, Local) and (truth.name in self.comparisons or truth.name in self.junctions)
+
+
+def _only_branches(self: Selector, name: str, depth: int = _JUNCTION_DEPTH) -> bool:
+    """True when an i1 is only used by branches, and by other junctions of which this is true."""
+    return depth > 0 and all(
+        user.opcode == "br" or (_is_junction(user) and _only_branches(self, user.name, depth - 1))
+        for user in self.users.get(name, ())
+    )
+
+
+def _is_junction(instruction: Instruction) -> bool:
+    """True for `and`, `or` of i1, and for `select` of i1, which LLVM writes for them."""
+    is_truth = isinstance(instruction.type, IntType) and instruction.type.bits == 1
+    return is_truth and instruction.opcode in ("and", "or", "select")
 
 
 def _invert(self: Selector, instruction: Instruction) -> bool:
@@ -131,9 +163,30 @@ def integer_comparison(self: Selector, predicate: str, left: Value, right: Value
     kind = value_type(left.type)
     first, second = comparable(self, left, right, predicate[0])
     condition = Condition[predicate.upper()]
+    unextended = _range_check(self, left, second, condition)
+    first = first if unextended is None else unextended
+    if kind is I64 and predicate[0] != "s" and all(self.builder.fits_zero(side) <= 32 for side in (first, second)):
+        kind, first, second = I32, self.builder.low(first), self.builder.low(second)
     if isinstance(first, Constant) and not isinstance(second, Constant):
         first, second, condition = second, first, _EXCHANGED[condition]
     return Comparison(kind, condition, first, second)
+
+
+def _range_check(self: Selector, left: Value, right: Leaf, condition: Condition) -> Leaf | None:
+    """The unextended `left` where it is a small integer x - a and this is compared with at most 2^bits - a.
+
+    When x has nothing above its bits, x - a below 0 is above the bound with or without extension.
+    """
+    bits, leaf = integer_bits(left.type), self.leaf(left)
+    if bits >= 32 or isinstance(leaf, Constant) or not isinstance(right, Constant):
+        return None
+    node = self.builder.definitions.get(leaf)
+    if node is None or node.op not in (Op.ADD_I32_IMM8, Op.ADD_I32_IMM32) or node.immediate >= 0:
+        return None
+    above = {Condition.ULT: 0, Condition.UGE: 0, Condition.ULE: 1, Condition.UGT: 1}.get(condition)
+    if above is None or right.bits + above > (1 << bits) + node.immediate:
+        return None
+    return leaf if self.builder.fits_zero(node.reads[0]) <= bits else None
 
 
 def comparable(self: Selector, left: Value, right: Value, order: str) -> tuple[Leaf, Leaf]:
@@ -154,12 +207,12 @@ def comparable(self: Selector, left: Value, right: Value, order: str) -> tuple[L
 def name_comparison(self: Selector, instruction: Instruction, comparison: Comparison) -> None:
     """Leave a comparison to the branches and selects that use it; a value of its own only when others use it."""
     self.comparisons[instruction.name] = comparison
-    if not all(_takes_comparison(user, instruction) for user in self.users.get(instruction.name, ())):
+    if not all(_takes_comparison(self, user, instruction) for user in self.users.get(instruction.name, ())):
         self.set(instruction, self.builder.truth(comparison))
 
 
-def _takes_comparison(user: Instruction, instruction: Instruction) -> bool:
-    if user.opcode == "br":
+def _takes_comparison(self: Selector, user: Instruction, instruction: Instruction) -> bool:
+    if user.opcode == "br" or (_is_junction(user) and _only_branches(self, user.name)):
         return True
     if user.opcode == "xor":
         return not isinstance(user.operands[1], Local)
@@ -173,6 +226,18 @@ def _takes_comparison(user: Instruction, instruction: Instruction) -> bool:
 def select(self: Selector, instruction: Instruction) -> None:
     condition, then, other = instruction.operands
     if isinstance(instruction.type, IntType) and instruction.type.bits == 1:
+        if (
+            not isinstance(other, Local)
+            and self.leaf(other) == ZERO
+            and _join(self, instruction, condition, then, both=True)
+        ):
+            return
+        if (
+            not isinstance(then, Local)
+            and self.leaf(then) == Constant(I32, 1)
+            and _join(self, instruction, condition, other, both=False)
+        ):
+            return
         self.set(instruction, _select_truth(self, condition, then, other))
         return
     if isinstance(instruction.type, FloatType):
