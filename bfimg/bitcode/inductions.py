@@ -113,12 +113,15 @@ class _Shortener:
                 new_then = [use for use in new if use not in some_accesses] + some_branches
                 old_then = [use for use in old if use not in some_branches] + some_accesses
                 place = self._late_place(new_then, step)
-                if self._is_over(old_then, step, place):
+                behind = [use for use in old_then if not self._is_over([use], step, place)]
+                exits = self._exits(step, place, behind)
+                if exits is not None:
                     for use in some_accesses:
                         self._displace(step, use)
                     for use in some_branches:
                         self._exchange(step, use)
                     self._sink(step, place)
+                    self._go_back(step, exits)
                     return False
         on_way_back = all(use.block == step.latch and use.target == step.header for use in new)
         needed = any(use.block == step.latch and use.target == step.header for use in old)
@@ -218,6 +221,48 @@ class _Shortener:
         self.uses[node.result] = []
         self.uses[bound].append(_Use(block, node))
         return node.result
+
+    # Behind the loop, where the old value is the new one less the distance.
+
+    def _exits(self, step: _Step, place: _Place, behind: list[_Use]) -> dict[int, list[_Use]] | None:
+        """Uses by the block behind the loop that all ways to them lead through; None when one has none such."""
+        if behind and step.node.op not in _SUMS:
+            return None
+        flow, result = self.flow, dict[int, list[_Use]]()
+        for use in behind:
+            block = use.block
+            if self._is_inside(block, step.header):
+                return None
+            while not self._is_inside(flow.dominator[block], step.header):
+                block = flow.dominator[block]
+            before = flow.predecessors[block]
+            if before != [flow.dominator[block]] or flow.common_dominator(place.block, before[0]) != place.block:
+                return None
+            result.setdefault(block, []).append(use)
+        return result
+
+    def _go_back(self, step: _Step, exits: dict[int, list[_Use]]) -> None:
+        for block, uses in exits.items():
+            old = self.machine.register(ValueType.I32)
+            node = addition(old, step.node.result, -step.node.immediate)
+            self.machine.blocks[block].nodes.insert(0, node)
+            self.homes[old], self.uses[old] = block, []
+            self.uses[step.node.result].append(_Use(block, node))
+            for use in uses:
+                self._read(use, step.phi.result, old)
+
+    def _read(self, use: _Use, register: int, other: int) -> None:
+        """Let it read the other one."""
+        if use.node is None:
+            for phi in self.machine.blocks[use.target].phis:
+                if phi.sources.get(use.block) == register:
+                    phi.sources[use.block] = other
+        else:
+            result, names = use.node.result, list(range(len(self.machine.types)))
+            names[register] = other
+            use.node.rename(names)
+            use.node.result = result
+        self._change(use, register, other)
 
     # Moving.
 
