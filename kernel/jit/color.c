@@ -5,6 +5,8 @@
 #include "jit/liveness.h"
 #include "jit/places.h"
 
+#define EAX_OR_XMM0 0
+
 struct coloring {
     const struct jit_program *program;
     const struct jit_body *body;
@@ -12,6 +14,8 @@ struct coloring {
     struct jit_liveness liveness;
     struct jit_gains *gains;
     struct jit_set *conflicts; /* of each register: what is needed while it is written */
+    uint8_t *passing;          /* of each register: how often it goes from one operation to the next */
+    uint8_t *writes;           /* of each register: how often it is written */
     uint8_t *forbidden;        /* of each register: machine registers that change while it is needed */
     uint32_t saves_room;
 };
@@ -37,15 +41,24 @@ static void add_conflicts_of_move(struct coloring *k, uint8_t d, uint8_t a, cons
     k->gains->partner[a] = d;
 }
 
-/* The first operand is best where the result goes. */
-static void suggest(struct coloring *k, uint8_t d, const jit_word *words)
+static bool swaps(uint8_t op)
+{
+    return op == BF_OP_ADD_I32 || (op >= BF_OP_AND_I32 && op <= BF_OP_MUL_I32) || op == BF_OP_ADD_I64 ||
+           (op >= BF_OP_AND_I64 && op <= BF_OP_XOR_I64) || op == BF_OP_ADD_F32 || op == BF_OP_MUL_F32 ||
+           op == BF_OP_ADD_F64 || op == BF_OP_MUL_F64;
+}
+
+/* The result is best made where the first operand was, or the second, if they may be exchanged, and it is not needed any
+ * more. */
+static void suggest(struct coloring *k, uint8_t d, const jit_word *words, const struct jit_set *live)
 {
     uint8_t wide = k->body->registers.first[BF_VALUE_TYPE_I64];
     struct jit_reads reads;
     jit_reads(k->program, words, &reads);
-    if (reads.count == 0 || (reads.registers[0] < wide) != (d < wide))
+    unsigned place = reads.count > 1 && swaps((uint8_t)words[0]) && set_has(live, reads.registers[0]);
+    if (place >= reads.count || (reads.registers[place] < wide) != (d < wide))
         return;
-    uint8_t a = reads.registers[0];
+    uint8_t a = reads.registers[place];
     if (k->gains->partner[d] == d)
         k->gains->partner[d] = a;
     if (k->gains->partner[a] == a)
@@ -81,12 +94,13 @@ static void scan_operation(struct coloring *k, uint32_t at, int32_t weight, stru
     unsigned clobbers = jit_clobbers(op);
     jit_add_gains(k->program, k->body, words, weight, k->gains);
     if (d != NO_REGISTER) {
+        k->writes[d] += k->writes[d] < UINT8_MAX;
         set_remove(live, d);
         if (is_move(op)) {
             add_conflicts_of_move(k, d, jit_slot(words[0], 1), live);
         } else {
             add_conflicts(k, d, live);
-            suggest(k, d, words);
+            suggest(k, d, words, live);
         }
     }
     if (clobbers & (CLOBBERS_ALL | CLOBBERS_C))
@@ -112,6 +126,24 @@ static bool is_used_once(const struct coloring *k, const jit_word *load, const j
     return uses == 1 && (!set_has(live, d) || jit_written(k->program, next) == d);
 }
 
+/* Whether an operation takes this operand before it changes EAX or xmm0. */
+static bool takes_scratch(const struct coloring *k, const jit_word *words, uint8_t number)
+{
+    uint8_t op = (uint8_t)words[0], a = jit_slot(words[0], 1), b = jit_slot(words[0], 2);
+    bool is_first = a == number;
+    if (number >= k->body->registers.first[BF_VALUE_TYPE_I64]) {
+        bool is_sum = op == BF_OP_ADD_F32 || op == BF_OP_MUL_F32 || op == BF_OP_ADD_F64 || op == BF_OP_MUL_F64;
+        return (is_first && op >= BF_OP_ADD_F32 && op <= BF_OP_ABS_F64) || (is_sum && b == number) ||
+               (op == BF_OP_STORE_F64 || op == BF_OP_STORE_F64_AT) || (is_first && op >= BF_OP_I32_FROM_F32 && op <= BF_OP_I32_FROM_F64);
+    }
+    if (op == BF_OP_ADD_I32 || (op >= BF_OP_AND_I32 && op <= BF_OP_MUL_I32))
+        return true;
+    if (op == BF_OP_SUB_I32 || (op >= BF_OP_ADD_I32_IMM8 && op <= BF_OP_NEG_I32) || (op >= BF_OP_BSWAP_I32 && op <= BF_OP_EXTEND_S16))
+        return is_first;
+    return op == BF_OP_MOVE_I32 || op == BF_OP_F32_FROM_I32 || op == BF_OP_F64_FROM_I32 || op == BF_OP_BRANCH_I32 ||
+           op == BF_OP_BRANCH_I32_IMM8 || op == BF_OP_BRANCH_I32_IMM32 || op == BF_OP_SET_I32 || op == BF_OP_SET_I32_IMM8;
+}
+
 static bool is_load(uint8_t op)
 {
     return op >= BF_OP_LOAD_U8 && op <= BF_OP_LOAD_F64_AT;
@@ -126,6 +158,10 @@ static void scan(struct coloring *k)
             const jit_word *words = k->body->words + operations[i], *before = k->body->words + operations[i ? i - 1 : 0];
             if (i && is_load((uint8_t)before[0]) && is_used_once(k, before, words, &live))
                 k->places->is_used_once[operations[i - 1]] = true;
+            uint8_t made = i ? jit_written(k->program, before) : NO_REGISTER;
+            if (made != NO_REGISTER && is_used_once(k, before, words, &live) && !set_has(&live, made) &&
+                takes_scratch(k, words, made))
+                k->passing[made]++;
             scan_operation(k, operations[i], jit_weight(k->body, block), &live);
         }
     }
@@ -145,18 +181,31 @@ static unsigned taken(const struct coloring *k, uint8_t number)
     return found;
 }
 
+/* The lowest machine register that is not taken, or 8. */
+static unsigned lowest_free(unsigned taken_homes)
+{
+    unsigned home = 0;
+    while (home < 8 && taken_homes >> home & 1)
+        home++;
+    return home;
+}
+
 static void color(struct coloring *k, uint8_t number)
 {
-    unsigned taken_homes = taken(k, number), best = 0;
-    unsigned partner_home = k->places->home[k->gains->partner[number]];
-    if (partner_home != NO_HOME && !(taken_homes >> partner_home & 1)) {
-        k->places->home[number] = (uint8_t)partner_home;
+    uint8_t *home = k->places->home, partner = k->gains->partner[number];
+    unsigned taken_homes = taken(k, number), best = home[partner];
+    if (best == NO_HOME)
+        best = lowest_free(taken_homes | taken(k, partner)); /* where the partner can follow */
+    if (best >= 8 || taken_homes >> best & 1)
+        best = lowest_free(taken_homes);
+    if (best == 8)
         return;
+    home[number] = (uint8_t)best;
+    /* Partners join before others take the place. */
+    while (home[partner] == NO_HOME && k->gains->gain[partner] > 0 && !(taken(k, partner) >> best & 1)) {
+        home[partner] = (uint8_t)best;
+        partner = k->gains->partner[partner];
     }
-    while (best < 8 && taken_homes >> best & 1)
-        best++;
-    if (best < 8)
-        k->places->home[number] = (uint8_t)best;
 }
 
 static void color_all(struct coloring *k)
@@ -170,7 +219,10 @@ static void color_all(struct coloring *k)
         }
         if (gain[best] <= 0)
             return;
-        color(k, (uint8_t)best);
+        if (k->places->home[best] == NO_HOME)
+            color(k, (uint8_t)best);
+        if (k->places->home[best] == NO_HOME && k->passing[best] && k->passing[best] == k->writes[best])
+            k->places->home[best] = EAX_OR_XMM0;
         gain[best] = 0;
     }
 }
@@ -214,9 +266,11 @@ bool jit_color_homes(const struct jit_program *program, const struct jit_body *b
     k.gains = jit_take(work, sizeof *k.gains);
     k.conflicts = jit_take(work, (BF_MAX_REGISTERS + 1) * sizeof *k.conflicts);
     k.forbidden = jit_take(work, BF_MAX_REGISTERS + 1);
+    k.passing = jit_take(work, BF_MAX_REGISTERS + 1);
+    k.writes = jit_take(work, BF_MAX_REGISTERS + 1);
     places->saves = jit_take(work, count_calls(program, body) * sizeof *places->saves);
     places->is_used_once = jit_take(work, body->word_count);
-    if (!places->is_used_once || !k.gains || !k.conflicts || !k.forbidden || !places->saves ||
+    if (!places->is_used_once || !k.gains || !k.conflicts || !k.forbidden || !k.passing || !k.writes || !places->saves ||
         !jit_find_liveness(program, body, work, &k.liveness))
         return false;
     for (unsigned number = 0; number <= BF_MAX_REGISTERS; number++)

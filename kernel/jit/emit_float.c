@@ -77,7 +77,7 @@ static void emit_conversion(struct compiler *c, uint8_t op, uint8_t d, uint8_t a
 static void emit_arithmetic(struct compiler *c, uint32_t opcode, uint8_t d, uint8_t a, uint8_t b)
 {
     bool swaps = (uint8_t)opcode == (uint8_t)ADDSD || (uint8_t)opcode == MULTIPLY;
-    if (swaps && !is_in_slot(c, d) && home(c, d) != home(c, a) && home(c, d) == home(c, b)) {
+    if (swaps && target(c, d) != home(c, a) && target(c, d) == home(c, b)) {
         uint8_t other = a;
         a = b;
         b = other;

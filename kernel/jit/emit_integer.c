@@ -123,7 +123,7 @@ static void emit_product_with(struct compiler *c, uint8_t d, uint8_t a, uint32_t
 /* d = a op b for the opcode that has its first operand in a register; `swaps` when a and b may be exchanged. */
 static void emit_two(struct compiler *c, uint32_t opcode, bool swaps, uint8_t d, uint8_t a, uint8_t b)
 {
-    if (swaps && d != a && (d == b || (!is_in_slot(c, d) && home(c, d) == home(c, b)))) {
+    if (swaps && d != a && (d == b || target(c, d) == home(c, b))) {
         uint8_t other = a;
         a = b;
         b = other;
