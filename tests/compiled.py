@@ -24,6 +24,7 @@ MODULE_CODE = (
     *(f"runtime/{n}.c" for n in ("angle", "conversions", "exp", "log", "rounding", "sin_cos")),
 )
 KERNEL_CODE = ("jit/*.c", "lib/*.c", "memory/heap.c", "memory/kernel_heap.c", "memory/pools.c")
+ADAPTIVE = 4  # instead of a level: functions are promoted after a few calls, and in loops
 LAYOUTS = {ValueType.I32: "I", ValueType.I64: "Q", ValueType.F32: "f", ValueType.F64: "d"}
 
 
@@ -89,9 +90,12 @@ def record(machine: Machine, case: Case, values: Sequence[float], outcome: Outco
     case.calls.append(Call(tuple(words), signature.result, outcome, arena_crc(machine)))
 
 
-def compare(runner: Path, cases: Sequence[Case]) -> int:
-    """Run all cases; assert that values, traps with their places, and arenas are the interpreter's. Bytes of code."""
-    text = b"".join(map(_encoded, cases))
+def compare(runner: Path, cases: Sequence[Case], level: int = 0) -> int:
+    """Run all cases; assert that values, traps with their places, and arenas are the interpreter's. Bytes of code.
+
+    level: of all code, or ADAPTIVE.
+    """
+    text = b"".join(_encoded(case, level) for case in cases)
     done = subprocess.run([runner], input=text, capture_output=True, check=False, timeout=300)
     assert done.returncode == 0, done
     lines = iter(done.stdout.splitlines())
@@ -106,9 +110,9 @@ def compare(runner: Path, cases: Sequence[Case]) -> int:
     return size
 
 
-def _encoded(case: Case) -> bytes:
+def _encoded(case: Case, level: int) -> bytes:
     calls = b"".join(struct.pack(f"<{len(c.arguments) + 1}I", len(c.arguments), *c.arguments) for c in case.calls)
-    return struct.pack("<I", len(case.program)) + case.program + struct.pack("<I", len(case.calls)) + calls
+    return struct.pack("<II", level, len(case.program)) + case.program + struct.pack("<I", len(case.calls)) + calls
 
 
 def is_same(call: Call, answer: dict[str, Any]) -> bool:

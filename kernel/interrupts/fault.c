@@ -6,6 +6,7 @@
 #include "interrupts/pic.h"
 #include "interrupts/tasks.h"
 #include "interrupts/vectors.h"
+#include "jit/module.h"
 #include "machine/end.h"
 #include "machine/io.h"
 #include "machine/registers.h"
@@ -36,9 +37,9 @@ static struct fault fault_of(const struct interrupt_frame *frame)
     };
 }
 
-void interrupt_dispatch(const struct interrupt_frame *frame)
+void interrupt_dispatch(struct interrupt_frame *frame)
 {
-    if (frame->vector >= PIC_FIRST_VECTOR) {
+    if (frame->vector >= PIC_FIRST_VECTOR && frame->vector < PIC_FIRST_VECTOR + IRQS) {
         pic_dispatch((enum irq)(frame->vector - PIC_FIRST_VECTOR));
         if (guard_is_over() && frame->cr0 & CR0_WRITE_PROTECT) {
             struct fault fault = fault_of(frame);
@@ -46,6 +47,13 @@ void interrupt_dispatch(const struct interrupt_frame *frame)
             guard_unwind();
         }
         return;
+    }
+    if (frame->vector == VECTOR_PROMOTE && guard_is_running() && jit_module_promote) {
+        uint64_t start = rdtsc();
+        if (guard_on_kernel_stack(jit_module_promote, frame)) {
+            interrupt_charge(start);
+            return;
+        }
     }
     struct fault fault = fault_of(frame);
     if (!(frame->cr0 & CR0_WRITE_PROTECT))

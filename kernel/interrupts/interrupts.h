@@ -15,8 +15,9 @@ struct interrupt_frame {
 /* Loads GDT, task register and IDT. Device interrupts stay off until pic_unmask and sti. */
 void interrupts_init(void);
 
-/* Called by vectors.S. An exception of a module unwinds to guard_call; one of the kernel ends the run. */
-void interrupt_dispatch(const struct interrupt_frame *frame);
+/* Called by vectors.S. An exception of a module unwinds to guard_call; one of the kernel ends the run. What the frame
+ * then has is what the interrupted code goes on with. */
+void interrupt_dispatch(struct interrupt_frame *frame);
 
 /* Called by vectors.S in the double-fault task. */
 void double_fault(void);

@@ -91,6 +91,11 @@ void pic_dispatch(enum irq irq)
         outb(MASTER_COMMAND, OCW2_END);
     if (!spurious && handlers[irq])
         handlers[irq]();
+    interrupt_charge(start);
+}
+
+void interrupt_charge(uint64_t start)
+{
     cycles += rdtsc() - start + entry_cycles;
 }
 

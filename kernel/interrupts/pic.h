@@ -24,3 +24,6 @@ void pic_dispatch(enum irq irq);
 
 /* Cycles spent in handlers so far, for those who measure. */
 uint64_t interrupt_cycles(void);
+
+/* A handler ends that began at this time. */
+void interrupt_charge(uint64_t start);

@@ -24,7 +24,7 @@ vector_stubs:
     jmp without_error_code
     .endif
 .endr
-.irp vector, 32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47
+.irp vector, 32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47, VECTOR_PROMOTE
     .balign VECTOR_STUB_SIZE
     push \vector
     jmp without_error_code

@@ -280,5 +280,6 @@ bool jit_color_homes(const struct jit_program *program, const struct jit_body *b
     scan(&k);
     color_all(&k);
     trim_saves(places);
+    places->live = k.liveness.in;
     return true;
 }

@@ -1,5 +1,5 @@
 /* From a body to machine code: frame, templates block by block, addresses of SWITCH. */
-#include "jit/internal.h"
+#include "jit/count.h"
 #include "lib/string.h"
 
 #define BREAKPOINT 0xcc
@@ -240,13 +240,17 @@ bool compiler_begin(struct compiler *c, const struct jit_program *program,
         .body = body,
         .function = function,
         .signature = &program->signatures[function->signature],
+        .level = level,
         .places = jit_take(work, sizeof *c->places),
         .blocks = jit_take(work, body->block_count * sizeof *c->blocks),
+        .counts = jit_take(work, function->block_count * sizeof *c->counts),
+        .entry_block = unit->entry_block,
         .switches = unit->switches,
         .switches_at = unit->switches_at,
     };
-    if (!c->places || !c->blocks || !jit_find_places(program, body, level, work, c->places))
+    if (!c->places || !c->blocks || !c->counts || !jit_find_places(program, body, level, work, c->places))
         return false;
+    count_begin(c);
     frame_begin(c);
     return true;
 }
@@ -267,7 +271,9 @@ bool jit_compile(const struct jit_program *program, const struct jit_environment
             words += jit_length(program, words[0]);
         } while (!jit_ends_block(op));
     }
+    count_end(&c, UINT32_MAX);
     unit->size = c.x.size;
+    unit->entry_at = c.entry_at;
     for (uint32_t *word = unit->switches; word != c.switches; word++)
         *word = c.blocks[*word];
     return true;
@@ -277,8 +283,8 @@ uint32_t jit_work_bytes(const struct jit_program *program, uint32_t function, un
 {
     if (level > 0)
         return WORK_BYTES;
-    return program->functions[function].block_count * (uint32_t)sizeof(uint32_t) + (uint32_t)sizeof(struct jit_places) +
-           2 * WORK_ALIGNMENT;
+    return 2 * program->functions[function].block_count * (uint32_t)sizeof(uint32_t) +
+           (uint32_t)sizeof(struct jit_places) + 3 * WORK_ALIGNMENT;
 }
 
 uint32_t jit_switch_words(const struct jit_program *program, const struct jit_body *body)

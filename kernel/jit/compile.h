@@ -25,6 +25,12 @@ struct jit_state {
     uint32_t arguments[2 * BF_MAX_PARAMETERS]; /* of the entry, as they are passed */
 };
 
+/* Of one function: both count down. Module memory, too. */
+struct jit_counter {
+    uint32_t calls;
+    uint32_t back_edges; /* jumps back to the head of a loop */
+};
+
 /* Where code finds what is not in it. Addresses of this machine. */
 struct jit_environment {
     uint32_t arena;     /* of address 0 in the arena */
@@ -33,6 +39,8 @@ struct jit_environment {
     uint32_t entries;   /* the program's, aligned */
     bool counts_calls;  /* nested calls may be more than there may be: functions count them */
     bool is_guarded;    /* the BF_PAGE_SIZE bytes behind the arena fault, too */
+    uint32_t counters;  /* a struct jit_counter for each function */
+    bool promotes;      /* code below the last level tells when a counter reaches zero: see count.h */
 };
 
 /* The code of one function: where it is to stand, and the addresses of its SWITCH operations. */
@@ -42,7 +50,11 @@ struct jit_unit {
     uint32_t size;       /* bytes emitted, more than the capacity when they did not fit */
     uint32_t *switches;  /* where to write the block offsets that become addresses, 0 for nowhere */
     uint32_t switches_at; /* where the code will find them */
+    uint32_t entry_block; /* the head of a loop, in the program, where a frame of worse code goes on */
+    uint32_t entry_at;    /* where it does: offset in the code, set by jit_compile */
 };
+
+#define COUNT_NO_BLOCK UINT32_MAX
 
 /* Whether no chain of calls is longer than the program says, whatever it does. `depths` are zeros, one a function. */
 bool jit_stays_above(const struct jit_program *program, uint16_t *depths);

@@ -1,5 +1,5 @@
 /* Templates of what ends a block, and jumps to blocks. A jump ahead keeps the place of the one before it until it is known. */
-#include "jit/internal.h"
+#include "jit/count.h"
 
 #define JMP_SHORT 0xeb
 #define JMP 0xe9
@@ -39,13 +39,13 @@ static void emit_jump(struct compiler *c, unsigned condition, uint32_t block)
 void control_begin_block(struct compiler *c)
 {
     struct x86 *x = &c->x;
-    uint32_t at = c->blocks[c->block];
+    uint32_t jumps_back = count_jumps_back(c), at = c->blocks[c->block];
     while (at && x86_fits(x)) {
         uint32_t before = x86_word_at(x, at);
         x86_patch(x, at, x->size - at - 4);
         at = before;
     }
-    c->blocks[c->block] = x->size;
+    c->blocks[c->block] = jumps_back ? jumps_back : x->size;
 }
 
 static void jump_unless_next(struct compiler *c, uint32_t block)

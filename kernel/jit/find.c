@@ -1,21 +1,30 @@
 /* From an address of code to the operation it belongs to. */
 #include "jit/load.h"
 #include "lib/string.h"
-#include "memory/heap.h"
 
-static uint32_t offset_in(const struct jit_function *function, uint32_t address)
+static uint32_t offset_in(const struct jit_code *code, uint32_t address)
 {
-    return address - (uint32_t)(uintptr_t)function->code;
+    return address - (uint32_t)(uintptr_t)code->code;
 }
 
-/* The function whose code has this address, or function_count. */
-static uint32_t function_at(const struct jit_loaded *loaded, uint32_t address)
+static bool has(const struct jit_code *code, uint32_t address)
 {
-    uint32_t number = 0;
-    while (number < loaded->program.header->function_count &&
-           offset_in(&loaded->functions[number], address) >= loaded->functions[number].size)
-        number++;
-    return number;
+    return offset_in(code, address) < code->size;
+}
+
+/* The code, retired or not, that has this address, and whose it is; 0 when it is no function's. */
+static const struct jit_code *code_at(const struct jit_loaded *loaded, uint32_t address, uint32_t *function)
+{
+    for (*function = 0; *function < loaded->program.header->function_count; ++*function) {
+        if (has(&loaded->functions[*function].code, address))
+            return &loaded->functions[*function].code;
+    }
+    for (const struct jit_retired *retired = loaded->retired; retired; retired = retired->next) {
+        *function = retired->function;
+        if (has(&retired->code, address))
+            return &retired->code;
+    }
+    return 0;
 }
 
 /* The last byte of the call of a helper: behind it is the return address, which was pushed last. */
@@ -30,23 +39,10 @@ static uint32_t helper_call(const struct jit_loaded *loaded)
 
 bool jit_find(const struct jit_loaded *loaded, uint32_t address, struct jit_place *place)
 {
-    const struct jit_program *program = &loaded->program;
-    if (function_at(loaded, address) == program->header->function_count)
+    const struct jit_code *code = code_at(loaded, address, &place->function);
+    if (!code) {
         address = helper_call(loaded);
-    place->function = function_at(loaded, address);
-    if (place->function == program->header->function_count)
-        return false;
-    const struct jit_function *function = &loaded->functions[place->function];
-    struct jit_unit unit = {
-        .capacity = function->size,
-        .code = kernel_allocate(function->size),
-        .switches_at = (uint32_t)(uintptr_t)function->switches,
-    };
-    struct jit_work work = {.size = jit_work_bytes(program, place->function, 0)};
-    work.start = kernel_allocate(work.size);
-    bool found = unit.code && work.start &&
-                 jit_locate(program, &loaded->environment, 0, offset_in(function, address), &work, &unit, place);
-    kernel_free(work.start);
-    kernel_free(unit.code);
-    return found;
+        code = code_at(loaded, address, &place->function);
+    }
+    return code && jit_code_locate(&loaded->program, &loaded->environment, code, offset_in(code, address), place);
 }

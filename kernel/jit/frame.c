@@ -3,7 +3,7 @@
  * A register's slot has the same distance from the return address at every level, so that one level can go on where another
  * stopped.
  */
-#include "jit/internal.h"
+#include "jit/count.h"
 #include "lib/string.h"
 
 #define RETURN_ADDRESS 4
@@ -54,6 +54,7 @@ void frame_begin(struct compiler *c)
     place_others(c);
     for (unsigned number = 0; number < BF_MAX_REGISTERS; number++)
         c->slot[number] = (int16_t)(c->slot[number] + (int32_t)c->frame_size);
+    count_call(c);
     if (c->environment->counts_calls) {
         with_state(c, X86_GROUP_SHORT, GROUP_SUB, calls_left);
         x86_byte(x, 1);

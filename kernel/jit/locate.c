@@ -1,5 +1,5 @@
 /* Compiles a function again, to see which operation the code at an offset comes from. */
-#include "jit/internal.h"
+#include "jit/count.h"
 
 static uint32_t trap_of(uint8_t op)
 {
@@ -56,6 +56,10 @@ bool jit_locate(const struct jit_program *program, const struct jit_environment 
         begins = jit_ends_block((uint8_t)words[0]);
         c.block += begins;
         words += jit_length(program, words[0]);
+    }
+    if (c.x.size <= offset) {
+        *place = (struct jit_place){.function = body.function, .block = count_end(&c, offset)};
+        return true;
     }
     trace_back(program, &body, c.word, place);
     place->trap = in_prologue ? BF_TRAP_CALL_DEPTH : trap_of((uint8_t)body.words[c.word]);

@@ -1,37 +1,105 @@
 #include "jit/module.h"
 
-#include "jit/load.h"
+#include "interrupts/interrupts.h"
 #include "interrupts/vectors.h"
+#include "jit/promote.h"
 #include "jit/section.h"
+#include "jit/summary.h"
 #include "loader/loader.h"
 #include "machine/io.h"
 #include "report/json.h"
 
+#define BACK_EDGES_PER_CALL 10 /* so many jumps back count as much as a call */
+
 static struct jit_loaded loaded;
+static const char *name; /* of the module */
+static unsigned level_at_call; /* best level when the call of the entry began */
 static struct jit_place stopped_at;
 static bool is_located;
 
+static struct jit_policy policy_of(const struct config *config)
+{
+    struct jit_policy policy = {.promotes = config->jit_level == CONFIG_WORD};
+    if (!policy.promotes)
+        policy.level = config->jit_level;
+    for (unsigned level = 1; level < JIT_LEVELS; level++) {
+        policy.calls[level] = config->jit_calls[level - 1];
+        policy.back_edges[level] = (uint64_t)policy.calls[level] * BACK_EDGES_PER_CALL;
+    }
+    return policy;
+}
+
 void jit_module_run(struct module *module, const uint8_t *section, const struct config *config)
 {
+    struct jit_policy policy = policy_of(config);
     struct jit_section found;
     uint64_t start = rdtsc();
     const char *reason = "its program is not what it was";
     if (jit_read_section(section, module->pattern_bytes, &found, &module->problem))
-        reason = jit_load(&loaded, &found.program);
+        reason = jit_load(&loaded, &found.program, &policy);
     if (reason) {
         module_refuse(module, reason);
         return;
     }
-    module->code_bytes = loaded.code_bytes;
+    name = module->name;
     module->compile_cycles = rdtsc() - start;
     loader_call_entry(module, config);
+    module->code_bytes = jit_code_bytes(&loaded);
+    module->summary = jit_summarise(&loaded);
     jit_unload(&loaded);
+}
+
+/* The level of the best code that a function has. */
+static unsigned best_level(void)
+{
+    unsigned best = 0;
+    for (uint32_t i = 0; i < loaded.program.header->function_count; i++) {
+        unsigned level = loaded.functions[i].code.level;
+        best = level > best ? level : best;
+    }
+    return best;
 }
 
 uint32_t jit_module_prepare(uint32_t argument)
 {
+    level_at_call = best_level();
     jit_prepare(&loaded, &argument, 1);
     return (uint32_t)(uintptr_t)loaded.entry.code;
+}
+
+bool jit_module_warms_up(void)
+{
+    return loaded.policy.promotes && best_level() > 0 && level_at_call < JIT_LEVELS - 1;
+}
+
+static void report_swap(const struct jit_swap *swap)
+{
+    json_begin("swap");
+    json_text("module", name);
+    json_number("function", swap->function);
+    json_text("function_name", jit_function_name(&loaded.program, swap->function));
+    json_number("level", swap->level);
+    json_number("calls", swap->calls);
+    json_number("back_edges", swap->back_edges);
+    json_number("code_bytes", swap->code_bytes);
+    json_number("compile_cycles", swap->compile_cycles);
+    if (swap->problem)
+        json_text("problem", swap->problem);
+    json_end();
+}
+
+bool jit_module_promote(struct interrupt_frame *frame)
+{
+    struct jit_swap swap;
+    uint32_t function = frame->eax, block = frame->ecx;
+    if (!loaded.functions || function >= loaded.program.header->function_count)
+        return false;
+    uint32_t address = jit_promote(&loaded, function, block, &swap);
+    if (address)
+        frame->eip = address;
+    if (swap.compile_cycles)
+        report_swap(&swap);
+    return true;
 }
 
 const char *jit_module_explain(const struct guarded *outcome)
@@ -54,9 +122,8 @@ void jit_put_place(void)
     if (!is_located)
         return;
     is_located = false;
-    uint16_t name = loaded.program.functions[stopped_at.function].name;
     json_number("function", stopped_at.function);
-    json_text("function_name", name == BF_NO_NAME ? "" : loaded.program.names + name);
+    json_text("function_name", jit_function_name(&loaded.program, stopped_at.function));
     json_number("block", stopped_at.block);
     json_number("operation", stopped_at.operation);
 }

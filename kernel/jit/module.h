@@ -17,6 +17,14 @@ void jit_module_run(struct module *module, const uint8_t *section, const struct 
 /* Sets up a call of the entry with this argument. Returns the address to call. */
 uint32_t jit_module_prepare(uint32_t argument) __attribute__((weak));
 
+struct interrupt_frame;
+
+/* Handles VECTOR_PROMOTE. False when no program runs. */
+bool jit_module_promote(struct interrupt_frame *frame) __attribute__((weak));
+
+/* Whether some function was promoted, and the last call did not begin with one at the last level. */
+bool jit_module_warms_up(void) __attribute__((weak));
+
 /* Why a call did not return: "memory trap", or what the guard says. */
 const char *jit_module_explain(const struct guarded *outcome) __attribute__((weak));
 

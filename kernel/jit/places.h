@@ -19,6 +19,7 @@ struct jit_places {
     uint8_t *is_used_once;    /* by word of a load: only the next operation reads what it loads; 0 for none */
     struct jit_saves *saves;  /* of all calls */
     uint32_t save_count;
+    const struct jit_set *live; /* of each block: whose values are needed where it begins; 0 when it may be all */
 };
 
 /* Finds places for a level; false when memory is short. */

@@ -3,6 +3,12 @@
 #define OP(name, number, a, b, c, tail) [number] = {{a, b, c}, tail},
 const struct jit_op jit_ops[JIT_OPS] = {BF_PATTERN_OPS(OP)};
 
+const char *jit_function_name(const struct jit_program *program, uint32_t function)
+{
+    uint16_t name = program->functions[function].name;
+    return name == BF_NO_NAME ? "" : program->names + name;
+}
+
 const struct bf_program_signature *jit_callee(const struct jit_program *program, uint32_t first)
 {
     uint32_t number;

@@ -110,6 +110,9 @@ static inline const jit_word *jit_words(const struct jit_program *program, const
     return (const jit_word *)(program->code + function->code + jit_padded(function->block_count));
 }
 
+/* "" for a function that has none. */
+const char *jit_function_name(const struct jit_program *program, uint32_t function);
+
 /* The signature of what a BF_OP_CALL, _CALL_INDIRECT or _CALL_HELPER calls, from its first word. */
 const struct bf_program_signature *jit_callee(const struct jit_program *program, uint32_t first);
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "console/print.h"
+#include "jit/passes.h"
 #include "lib/string.h"
 #include "loader/module.h"
 #include "loader/volumes.h"
@@ -85,14 +86,16 @@ static bool read_number(struct span text, uint32_t low, uint32_t high, uint32_t 
     return value >= low && value <= high;
 }
 
-#define NAMES(name, field) {name, CONFIG_NAMES, offsetof(struct config, field), 0, 0}
-#define SWITCH(name, field) {name, CONFIG_SWITCH, offsetof(struct config, field), 0, 0}
-#define NUMBER(name, field, low, high) {name, CONFIG_NUMBER, offsetof(struct config, field), low, high}
+#define NAMES(name, field) {name, CONFIG_NAMES, offsetof(struct config, field), 0, 0, 0}
+#define SWITCH(name, field) {name, CONFIG_SWITCH, offsetof(struct config, field), 0, 0, 0}
+#define NUMBER(name, field, low, high) WORD_OR_NUMBER(name, field, 0, low, high)
+#define WORD_OR_NUMBER(name, field, word, low, high) \
+    {name, CONFIG_NUMBER, offsetof(struct config, field), low, high, word}
 
 /* Numbers are at most 400 million, so that one digit more does not overflow. */
 const struct config_key config_keys[] = {
     NAMES("modules", modules),
-    NUMBER("iterations", iterations, 1, 1000000),
+    WORD_OR_NUMBER("iterations", iterations, "auto", 1, 1000000),
     NUMBER("time_limit", time_limit_ms, 1, 600000),
     SWITCH("interactive", interactive),
     SWITCH("export", export),
@@ -101,6 +104,10 @@ const struct config_key config_keys[] = {
     NUMBER("jit_code_kib", pool_kib[POOL_CODE], 4, 65536),
     NUMBER("jit_data_kib", pool_kib[POOL_DATA], 4, 65536),
     NUMBER("jit_metadata_kib", pool_kib[POOL_METADATA], 4, 65536),
+    WORD_OR_NUMBER("jit_level", jit_level, "adaptive", 0, JIT_LEVELS - 1),
+    NUMBER("jit_o1_calls", jit_calls[0], 1, 100000000),
+    NUMBER("jit_o2_calls", jit_calls[1], 1, 100000000),
+    NUMBER("jit_o3_calls", jit_calls[2], 1, 100000000),
 };
 
 _Static_assert(BF_MEM_HEAP_SIZE == 256 * 1024, "the least heap_kib is what the memory map gives");
@@ -110,7 +117,11 @@ static void set_defaults(struct config *config)
 {
     memset(config, 0, sizeof *config);
     memcpy(config->modules, "all", sizeof "all");
-    config->iterations = 1;
+    config->iterations = CONFIG_WORD;
+    config->jit_level = CONFIG_WORD;
+    config->jit_calls[0] = 100;
+    config->jit_calls[1] = 1000;
+    config->jit_calls[2] = 10000;
     config->time_limit_ms = 2000;
     config->heap_kib = BF_MEM_HEAP_SIZE / 1024;
     config->pool_kib[POOL_CODE] = BF_MEM_JIT_CODE_SIZE / 1024;
@@ -139,8 +150,11 @@ static const char *set_value(struct config *config, const struct config_key *key
     case CONFIG_NAMES:
         return set_modules(config, value);
     case CONFIG_NUMBER:
-        if (!read_number(value, key->low, key->high, &number)) {
-            print_to(put_wanted, "%s: want a number from %u to %u", key->name, key->low, key->high);
+        if (key->word && equals(value, key->word)) {
+            number = CONFIG_WORD;
+        } else if (!read_number(value, key->low, key->high, &number)) {
+            print_to(put_wanted, "%s: want %s%sa number from %u to %u", key->name, key->word ? key->word : "",
+                     key->word ? " or " : "", key->low, key->high);
             return wanted;
         }
         *(uint32_t *)field = number;

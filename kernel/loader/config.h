@@ -13,13 +13,15 @@ struct config {
     struct fat_volume *volume;       /* that has the file, 0 when none has */
     bool from_host;                  /* the host handed lines over */
     char modules[CONFIG_VALUE_SIZE]; /* `all`, or names separated by commas */
-    uint32_t iterations;             /* calls of each module */
+    uint32_t iterations;             /* calls of each module; CONFIG_WORD for as many as bring out its best code */
     uint32_t time_limit_ms;          /* of each call */
     bool interactive;                /* menu instead of running all */
     bool export;                     /* send the export before the end */
     bool cache;                      /* keep code in the JIT cache */
     uint32_t heap_kib;
     uint32_t pool_kib[POOLS];
+    uint32_t jit_level;              /* of all code of pattern programs; CONFIG_WORD for what counting calls makes of it */
+    uint32_t jit_calls[3];           /* of a function, that bring it to level 1, 2 and 3 */
     bool found[CONFIG_MAX_NAMES];    /* which of the names have been asked for */
 };
 
@@ -29,14 +31,17 @@ enum config_type {
     CONFIG_SWITCH,
 };
 
+#define CONFIG_WORD UINT32_MAX /* a number for which its key's word stands */
+
 struct config_key {
     const char *name;
     enum config_type type;
     uint32_t field; /* offset in struct config */
     uint32_t low, high; /* of a number */
+    const char *word;   /* that may stand for a number, 0 for none */
 };
 
-#define CONFIG_KEYS 10
+#define CONFIG_KEYS 14
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 /*

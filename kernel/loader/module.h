@@ -6,6 +6,7 @@
 #include "bf_formats.h"
 #include "fat/fat16.h"
 #include "jit/program.h"
+#include "jit/summary.h"
 #include "profile/profile.h"
 #include "profile/statistics.h"
 #include "run/guard.h"
@@ -81,6 +82,7 @@ struct module {
     uint32_t calls;
     uint32_t answer;          /* of the last call that returned */
     struct statistics cycles; /* one value a call that returned */
+    uint64_t first_cycles, last_cycles; /* the first of these, and the last */
     struct guarded stopped;   /* how the call that did not return ended */
     struct module_profile *profile; /* of an instrumented module; 0 when there is none */
 
@@ -91,7 +93,8 @@ struct module {
     uint32_t pattern_bytes;
     uint32_t level;
     bool verified;              /* its pattern section; a program in it may be compiled */
-    uint64_t compile_cycles;    /* of the last run, the verifier's included; 0 when it did not get so far */
+    uint64_t compile_cycles;    /* before the last run, the verifier's included; 0 when it did not get so far */
+    struct jit_summary *summary; /* of the last run; 0 when there is none */
     struct jit_problem problem; /* of the program, when it has a text: what makes the module invalid */
 };
 

@@ -73,6 +73,7 @@ struct module *registry_remove(struct module *module)
         heir->active = true;
     if (module->profile)
         profile_release(module->profile);
+    kernel_free(module->summary);
     kernel_free(module->path);
     kernel_free(module);
     return heir;

@@ -88,7 +88,10 @@ void report_config(const struct config *config)
             json_text(key->name, field);
             break;
         case CONFIG_NUMBER:
-            json_number(key->name, *(const uint32_t *)field);
+            if (key->word && *(const uint32_t *)field == CONFIG_WORD)
+                json_text(key->name, key->word);
+            else
+                json_number(key->name, *(const uint32_t *)field);
             break;
         case CONFIG_SWITCH:
             json_boolean(key->name, *(const bool *)field);

@@ -25,7 +25,7 @@ kernel_esp:
     .long 0
 
 .section .text, "ax"
-.global guard_enter, guard_unwind
+.global guard_enter, guard_unwind, guard_on_kernel_stack
 
 /* uint64_t guard_enter(uint32_t function, uint32_t argument, uint32_t *value), in eax, edx and ecx. Interrupts are off
  * before and behind it. */
@@ -87,4 +87,16 @@ guard_unwind:
     pop esi
     pop ebx
     pop ebp
+    ret
+
+/* bool guard_on_kernel_stack(function, frame), in eax and edx: below what guard_enter left there */
+guard_on_kernel_stack:
+    push ebx
+    mov ebx, esp
+    mov esp, [kernel_esp]
+    mov ecx, eax
+    mov eax, edx
+    call ecx
+    mov esp, ebx
+    pop ebx
     ret

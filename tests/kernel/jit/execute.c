@@ -2,11 +2,14 @@
  * Runs pattern programs through the kernel's verifier and compiler as a Linux process of 32 bits, without a C library. The
  * kernel's memory map is rebuilt at the kernel's own addresses.
  *
- * Standard input: programs, each its size, its bytes, a number of calls, for each call a number of words and these; all
- * numbers are 32-bit words. Standard output: a line of JSON for each program, and for each call.
+ * Standard input: programs, each its level, or JIT_LEVELS for promotion after few calls and jumps back; its size, its
+ * bytes; a number of calls, for each call a number of words and these; all numbers are 32-bit words. Standard output: a
+ * line of JSON for each program, and for each call.
  */
 #include "bf_formats.h"
-#include "jit/load.h"
+#include "interrupts/vectors.h"
+#include "jit/count.h"
+#include "jit/promote.h"
 #include "lib/string.h"
 #include "memory/heap.h"
 #include "memory/paging.h"
@@ -34,6 +37,8 @@
 #define TIME_LIMIT_MICROSECONDS 300000
 
 /* Word offsets in the kernel's struct ucontext for i386. */
+#define CONTEXT_ECX 15
+#define CONTEXT_EAX 16
 #define CONTEXT_EIP 19
 
 #define INPUT_MAX 0x4000000
@@ -132,9 +137,25 @@ __asm__(".text\n"
 void run_code(uint32_t code, uint32_t stack_top);
 extern char after_stop[];
 
+/* Whether it was VECTOR_PROMOTE, which Linux lets nobody raise. */
+static bool promotes(uint32_t *context)
+{
+    static const uint8_t instruction[] = {0xcd, VECTOR_PROMOTE};
+    const uint8_t *eip = (const uint8_t *)context[CONTEXT_EIP];
+    struct jit_swap swap;
+    if (context[CONTEXT_EIP] - BF_MEM_JIT_CODE_START >= BF_MEM_JIT_CODE_SIZE ||
+        memcmp(eip, instruction, sizeof instruction) != 0)
+        return false;
+    uint32_t address = jit_promote(&loaded, context[CONTEXT_EAX], context[CONTEXT_ECX], &swap);
+    context[CONTEXT_EIP] = address ? address : context[CONTEXT_EIP] + sizeof instruction;
+    return true;
+}
+
 __attribute__((regparm(0))) static void on_signal(int number, void *information, uint32_t *context)
 {
     (void)information;
+    if (number == SIGSEGV && promotes(context))
+        return;
     stopped_by = (uint32_t)number;
     stopped_at = context[CONTEXT_EIP];
     context[CONTEXT_EIP] = (uint32_t)after_stop;
@@ -154,7 +175,7 @@ static void set_up(void)
     for (uint32_t i = 0; i < sizeof signals; i++) {
         struct {
             uint32_t handler, flags, restorer, mask[2];
-        } action = {(uint32_t)on_signal, SA_SIGINFO_ONSTACK_NODEFER, 0, {0, 0}};
+        } action = {(uint32_t)on_signal, SA_SIGINFO_ONSTACK_NODEFER, 0, {1u << (SIGALRM - 1), 0}};
         call_linux(RT_SIGACTION, signals[i], (uint32_t)&action, 0);
     }
     kernel_heap_init();
@@ -208,7 +229,13 @@ static void run_program(void)
 {
     struct jit_program program;
     struct jit_problem problem;
-    uint32_t size = next_word();
+    uint32_t level = next_word(), size = next_word();
+    const struct jit_policy policy = {
+        .level = level % JIT_LEVELS,
+        .promotes = level == JIT_LEVELS,
+        .calls = {0, 2, 3, 5},
+        .back_edges = {0, 2, 4, 7},
+    };
     const uint8_t *image = input + input_at;
     if (size > input_size - input_at)
         end(5);
@@ -217,10 +244,10 @@ static void run_program(void)
     if (!jit_verify(image, size, &program, &problem))
         reason = problem.text;
     else
-        reason = jit_load(&loaded, &program);
+        reason = jit_load(&loaded, &program, &policy);
     print("{\"refused\": \"");
     print(reason ? reason : "");
-    print_number("\", \"code_bytes\": ", reason ? 0 : loaded.code_bytes);
+    print_number("\", \"code_bytes\": ", reason ? 0 : jit_code_bytes(&loaded));
     print("}\n");
     for (uint32_t calls = next_word(); calls; calls--) {
         if (reason)

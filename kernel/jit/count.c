@@ -1,0 +1,140 @@
+#include "jit/count.h"
+
+#include "interrupts/vectors.h"
+#include "jit/liveness.h"
+
+#define JMP 0xe9
+#define JMP_SHORT 0xeb
+#define JZ_AFTER_0F 0x84
+#define INT 0xcd
+#define INDIRECT_JMP 4
+#define COUNT_SIZE 13 /* bytes of emit_count with a stub */
+#define HEAD 1        /* of a loop, in c->counts: not emitted yet */
+#define FUNCTION_WORD 4
+
+static bool is_promoted_later(const struct compiler *c)
+{
+    return c->environment->promotes && c->level < JIT_LEVELS - 1;
+}
+
+void count_begin(struct compiler *c)
+{
+    if (!c->environment->promotes)
+        return;
+    const jit_word *words = jit_words(c->program, c->function), *end = words + c->function->code_words;
+    for (uint32_t block = 0; words < end; words += jit_length(c->program, words[0])) {
+        if (!jit_ends_block((uint8_t)words[0]))
+            continue;
+        for (uint32_t i = jit_target_count(words); i--;) {
+            if (jit_target(words, i) <= block)
+                c->counts[jit_target(words, i)] = HEAD;
+        }
+        block++;
+    }
+}
+
+static uint32_t counter_of(const struct compiler *c)
+{
+    return c->environment->counters + c->body->function * (uint32_t)sizeof(struct jit_counter);
+}
+
+static void decrement(struct compiler *c, uint32_t counter)
+{
+    x86_group_memory(&c->x, GROUP_SUB, NO_BASE, counter, 1);
+}
+
+/* Jumps to a stub when the counter reaches zero. Where the distance of that jump is. */
+static uint32_t emit_count(struct compiler *c, uint32_t counter)
+{
+    decrement(c, counter);
+    x86_byte(&c->x, 0x0f);
+    x86_byte(&c->x, JZ_AFTER_0F);
+    x86_word(&c->x, 0);
+    return c->x.size - 4;
+}
+
+void count_call(struct compiler *c)
+{
+    uint32_t counter = counter_of(c) + (uint32_t)offsetof(struct jit_counter, calls);
+    if (is_promoted_later(c))
+        c->call_count = emit_count(c, counter);
+    else
+        decrement(c, counter);
+}
+
+uint32_t count_jumps_back(struct compiler *c)
+{
+    if (!is_promoted_later(c) || !c->counts[c->block])
+        return 0;
+    x86_byte(&c->x, JMP_SHORT);
+    x86_byte(&c->x, COUNT_SIZE);
+    uint32_t start = c->x.size;
+    c->counts[c->block] = emit_count(c, counter_of(c) + (uint32_t)offsetof(struct jit_counter, back_edges));
+    return start;
+}
+
+/* What jumped to the stub that comes next now does. */
+static void begin_stub(struct compiler *c, uint32_t jump)
+{
+    x86_patch(&c->x, jump, c->x.size - jump - 4);
+}
+
+static void raise(struct compiler *c, uint32_t block)
+{
+    x86_constant(&c->x, EAX, c->body->function);
+    x86_constant(&c->x, ECX, block);
+    x86_constant(&c->x, EDX, c->frame_size);
+    x86_byte(&c->x, INT);
+    x86_byte(&c->x, VECTOR_PROMOTE);
+}
+
+static void emit_call_stub(struct compiler *c)
+{
+    begin_stub(c, c->call_count);
+    raise(c, COUNT_NO_BLOCK);
+    x86_memory(&c->x, X86_INDIRECT, INDIRECT_JMP, NO_BASE,
+               c->environment->functions + FUNCTION_WORD * c->body->function);
+}
+
+/* Between machine registers and slots: all values that are needed where a block begins. */
+static void move_live(struct compiler *c, uint32_t block, void (*move)(struct compiler *c, uint8_t number))
+{
+    const struct jit_set *live = c->places->live;
+    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+        if (!is_in_slot(c, (uint8_t)number) && (!live || set_has(&live[block], (uint8_t)number)))
+            move(c, (uint8_t)number);
+    }
+}
+
+/* Behind the stub stands where this code is entered: the stack pointer is made that of this code's frame. */
+static void emit_loop_stub(struct compiler *c, uint32_t block)
+{
+    struct x86 *x = &c->x;
+    uint32_t target = c->body->entries ? c->body->entries[block] : block, start = c->blocks[target];
+    if (is_promoted_later(c)) {
+        begin_stub(c, c->counts[block]);
+        move_live(c, block, spill);
+        raise(c, block);
+        start += COUNT_SIZE;
+    }
+    if (block == c->entry_block)
+        c->entry_at = x->size;
+    x86_indexed(x, X86_LEA, ESP, ESP, EDX, 0, -c->frame_size);
+    move_live(c, target, fill);
+    x86_byte(x, JMP);
+    x86_word(x, start - x->size - 4);
+}
+
+uint32_t count_end(struct compiler *c, uint32_t until)
+{
+    uint32_t block = 0;
+    if (!c->environment->promotes)
+        return block;
+    if (is_promoted_later(c))
+        emit_call_stub(c);
+    for (; block < c->function->block_count && c->x.size <= until; block++) {
+        if (c->counts[block])
+            emit_loop_stub(c, block);
+    }
+    return block ? block - 1 : 0;
+}

@@ -1,0 +1,236 @@
+"""Functions of bitcode modules get better code while they run: when, what it changes, and what it must not change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bfimg.module.wrap import wrap_bitcode
+from bfimg.pattern.assemble import assemble
+from bfimg.pattern.encode import encode_program
+
+HEAD = "program entry @main, arena 256, stack 64, data_end 32, depth 3\n"
+
+# main(n): n calls of step, which counts them in the arena and returns 1000 / (200 - count).
+STEPS = (
+    HEAD
+    + """function "main" (i32) -> i32, registers 4 0 0 0, frame 0
+b0, depth 0:
+ const.i32.16 r1, 150
+ jump b1
+b1, depth 1:
+ call r2, @step
+ add.i32.imm8 r1, r1, -1
+ branch.i32.imm8 ne, r1, 0, b1, b2
+b2, depth 0:
+ return.value r2
+function "step" () -> i32, registers 4 0 0 0, frame 0
+b0, depth 0:
+ const.i32.16 r1, 16
+ load.i32 r0, [r1]
+ add.i32.imm8 r0, r0, 1
+ store.i32 r0, [r1]
+ jump b1
+b1, depth 0:
+ const.i32.16 r2, 200
+ sub.i32 r2, r2, r0
+ const.i32.16 r3, 1000
+ div.u32 r3, r3, r2
+ return.value r3
+"""
+)
+
+# main(n): adds 1 to 200,000.
+LOOP = (
+    HEAD
+    + """function "main" (i32) -> i32, registers 3 0 0 0, frame 0
+b0, depth 0:
+ const.i32 r1, 200000
+ jump b1
+b1, depth 1:
+ add.i32 r2, r2, r1
+ add.i32.imm8 r1, r1, -1
+ branch.i32.imm8 ne, r1, 0, b1, b2
+b2, depth 0:
+ return.value r2
+"""
+)
+SUM = 200_000 * 200_001 // 2 % 2**32
+
+
+@pytest.fixture
+def bitcode(repository) -> Callable[[str], bytes]:
+    """``bitcode(text)``: a bitcode module called "test" with the program of this text."""
+
+    def make(text: str) -> bytes:
+        raw = (repository / "samples" / "fibonacci.bc").read_bytes()
+        return wrap_bitcode(raw, name="test", entry="main", program=encode_program(assemble(text)))
+
+    return make
+
+
+@pytest.fixture
+def run(slave_run, bitcode) -> Callable[[str, str], Any]:
+    """``run(text, config)``: boots with the program of this text as module "test"."""
+    return lambda text, config="": slave_run({"BAREFLOW.CFG": config.encode(), "TEST.BC": bitcode(text)})
+
+
+def swaps(run: Any, function: str) -> list[tuple[int, int, int]]:
+    """Level, calls and jumps back of each swap of a function, in their order."""
+    events = [event for event in run.events("swap") if event["function_name"] == function]
+    return [(event["level"], event["calls"], event["back_edges"]) for event in events]
+
+
+def test_a_sample_reaches_every_level_without_a_setting(disk, bfimg, boot_disk, repository, programs):
+    assert bfimg("add-module", "-i", disk, repository / "samples" / "sha256.bc").code == 0
+    run = boot_disk(disk, icount=True)
+    assert run.report.passed
+    event = run.module("SHA256.BC")
+    assert [(level, calls) for level, calls, _ in swaps(run, "add_byte")] == [(1, 100), (2, 1000), (3, 10000)]
+    # 2048 calls of add_byte for each one of the entry; the one behind that in which level 3 was reached is the last.
+    assert (event["status"], event["calls"], event["answer"]) == ("passed", 6, programs["sha256"].answer)
+    functions = {event["function_name"]: event for event in run.events("function")}
+    assert (functions["add_byte"]["calls"], functions["add_byte"]["level"]) == (6 * 2048, 3)
+    assert functions["sha256_main"]["calls"] == 6
+    assert event["code_bytes"] == sum(function["code_bytes"] for function in functions.values())
+
+
+def test_all_samples_are_right_after_promotion_and_each_run_is_the_same(disk, bfimg, boot_disk, repository, programs):
+    samples = [repository / "samples" / f"{name}.bc" for name in programs]
+    assert bfimg("add-module", "-i", disk, *samples).code == 0
+    config = ("iterations=4", "jit_o1_calls=2", "jit_o2_calls=3", "jit_o3_calls=50")
+    runs = [boot_disk(disk, icount=True, config=config) for _ in range(2)]
+    events = [[event for event in run.events("module") if event["kind"] == "bitcode"] for run in runs]
+    assert {event["name"]: event["answer"] for event in events[0]} == {p.name: p.answer for p in programs.values()}
+    assert events[0] == events[1] and runs[0].events("swap") == runs[1].events("swap")
+    assert {event["level"] for event in runs[0].events("swap")} == {1, 2, 3}
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_a_level_can_be_chosen_for_all_code(level, disk, bfimg, boot_disk, repository, programs):
+    samples = [repository / "samples" / f"{name}.bc" for name in programs]
+    assert bfimg("add-module", "-i", disk, *samples).code == 0
+    run = boot_disk(disk, config=(f"jit_level={level}", "iterations=2"))
+    assert run.report.passed
+    assert run.events("swap") == []
+    assert {event["level"] for event in run.events("function")} == {level}
+    answers = {event["name"]: event["answer"] for event in run.events("module") if event["kind"] == "bitcode"}
+    assert answers == {program.name: program.answer for program in programs.values()}
+
+
+def test_150_calls_are_150_calls(run):
+    ran = run(STEPS, "iterations = 1\n")
+    assert swaps(ran, "step") == [(1, 100, 0)]
+    calls = {event["function_name"]: event["calls"] for event in ran.events("function")}
+    assert calls == {"main": 1, "step": 150}
+    assert ran.module("TEST.BC")["answer"] == 1000 // 50
+
+
+def test_thresholds_can_be_set_and_levels_skipped(run):
+    ran = run(STEPS, "iterations = 1\njit_o1_calls = 7\njit_o2_calls = 20\njit_o3_calls = 20\n")
+    assert swaps(ran, "step") == [(1, 7, 0), (3, 20, 0)]
+    assert swaps(ran, "main") == [(1, 1, 70)]
+
+
+def test_the_first_call_can_have_the_best_code(run):
+    ran = run(STEPS, "iterations = 2\njit_o1_calls = 1\njit_o2_calls = 1\njit_o3_calls = 1\n")
+    assert swaps(ran, "step") == [(3, 1, 0)] and swaps(ran, "main") == [(3, 1, 0)]
+    assert ran.module("TEST.BC")["reason"] == "divide trap"  # in the 200th call
+    assert {event["function_name"]: event["calls"] for event in ran.events("function")} == {"main": 2, "step": 200}
+
+
+def test_a_call_that_loops_for_long_goes_on_in_better_code(run):
+    ran = run(LOOP, "iterations = 1\n")
+    assert swaps(ran, "main") == [(1, 1, 1000), (2, 1, 10_000), (3, 1, 100_000)]
+    assert (ran.module("TEST.BC")["answer"], ran.module("TEST.BC")["calls"]) == (SUM, 1)
+
+
+def test_compiling_is_not_in_the_cycles_of_a_call(boot_disk, kernel_disk, slave_volume, bitcode):
+    text = HEAD + STEPS.removeprefix(HEAD).replace("const.i32.16 r1, 150", "const.i32.16 r1, 1")
+    files = {"BAREFLOW.CFG": b"iterations = 1\njit_o1_calls = 1\n", "TEST.BC": bitcode(text)}
+    run = boot_disk(kernel_disk, slave=slave_volume(files), icount=True)
+    assert all(event["compile_cycles"] > 1000 for event in run.events("swap"))
+    assert len(run.events("swap")) == 2
+    assert 20 < run.module("TEST.BC")["cycles"] < 200
+
+
+def test_a_trap_in_better_code_is_named_with_its_place(run):
+    ran = run(STEPS.replace("const.i32.16 r2, 200", "const.i32.16 r2, 120"), "iterations = 1\n")
+    assert swaps(ran, "step") == [(1, 100, 0)]
+    fault = ran.only("fault")
+    place = fault["name"], fault["function_name"], fault["block"], fault["operation"]
+    assert place == ("divide trap", "step", 1, 3)
+    calls = {event["function_name"]: event["calls"] for event in ran.events("function")}
+    assert calls == {"main": 1, "step": 120}
+
+
+def test_a_trap_in_code_that_was_replaced_meanwhile_is_named_too(run):
+    # main calls itself once; the inner one loops until main has better code, the outer one, still in the old, traps.
+    text = (
+        HEAD
+        + """function "main" (i32) -> i32, registers 4 0 0 0, frame 0
+b0, depth 0:
+ const.i32 r2, 5000
+ branch.i32.imm8 eq, r0, 77, b2, b1
+b1, depth 0:
+ const.i32.16 r1, 77
+ call r3, @main, r1
+ div.u32 r3, r3, r3
+ const.i32.16 r3, 4000
+ load.i32 r3, [r3]
+ return.value r3
+b2, depth 1:
+ add.i32.imm8 r2, r2, -1
+ branch.i32.imm8 ne, r2, 0, b2, b3
+b3, depth 0:
+ return.value r0
+"""
+    )
+    ran = run(text, "iterations = 1\n")
+    assert swaps(ran, "main") == [(1, 2, 1000)]
+    fault = ran.only("fault")
+    assert (fault["name"], fault["block"], fault["operation"]) == ("memory trap", 1, 4)
+
+
+def test_the_time_limit_stops_better_code_by_its_place(run):
+    ran = run(LOOP.replace("branch.i32.imm8 ne, r1, 0, b1, b2", "jump b1"), "time_limit = 30\n")
+    assert [level for level, _, _ in swaps(ran, "main")] == [1, 2, 3]
+    fault = ran.only("fault")
+    assert (fault["name"], fault["function_name"], fault["block"]) == ("time limit", "main", 1)
+
+
+def test_without_room_for_better_code_a_function_stays_as_it_is(boot_disk, kernel_disk, slave_volume, bitcode, tmp_path):
+    filler = " mul.i64 r4, r4, r5\n" * 115
+    big = LOOP.replace("registers 3 0 0 0", "registers 4 2 0 0").replace("b2, depth 0:\n", f"b2, depth 0:\n{filler}")
+    config = b"iterations = 2\njit_code_kib = 4\nexport = yes\n"
+    out = tmp_path / "export.json"
+    volume = slave_volume({"BAREFLOW.CFG": config, "TEST.BC": bitcode(big)})
+    run = boot_disk(kernel_disk, slave=volume, profile=out)
+    event = run.module("TEST.BC")
+    assert (event["status"], event["answer"], event["calls"]) == ("unchecked", SUM, 2)
+    swap = run.only("swap")
+    assert (swap["level"], swap["code_bytes"]) == (1, 0)
+    assert swap["problem"] == "no room in the JIT code pool: raise jit_code_kib"
+    assert [event["level"] for event in run.events("function")] == [0]
+    assert all(pool["used"] == 0 for pool in json.loads(out.read_text())["memory"]["pools"])
+
+
+def test_a_program_that_is_stopped_leaves_nothing_behind(boot_disk, kernel_disk, slave_volume, bitcode, tmp_path):
+    files = {
+        "BAREFLOW.CFG": b"iterations = 1\n",
+        "TEST.BC": bitcode(LOOP.replace(" return.value r2", " trap 3")),
+    }
+    run = boot_disk(kernel_disk, slave=slave_volume(files), profile=tmp_path / "export.json")
+    assert len(run.events("swap")) == 3
+    assert run.module("TEST.BC")["reason"] == "code trap"
+    pools = json.loads((tmp_path / "export.json").read_text())["memory"]["pools"]
+    assert all(pool["used"] == 0 and pool["peak"] > 0 for pool in pools)
+
+
+def test_a_native_module_that_asks_for_better_code_is_stopped(slave_run, make_native):
+    run = slave_run({"TEST.MOD": make_native(b"\xcd\x30\xc3")})
+    assert run.module("TEST.MOD")["status"] == "stopped"
+    assert run.only("fault")["vector"] == 48
