@@ -19,6 +19,11 @@ SECTIONS
         *(.text .text.*)
         . = ALIGN(16);
         *(.rodata .rodata.*)
+        . = ALIGN(4);
+        config_keys = .;
+        KEEP(*(.config_keys))
+        KEEP(*(.config_keys_more))
+        config_keys_end = .;
         . = ALIGN(16);
         *(.data .data.*)
         . = ALIGN(4);

@@ -48,13 +48,9 @@ void interrupt_dispatch(struct interrupt_frame *frame)
         }
         return;
     }
-    if (frame->vector == VECTOR_PROMOTE && guard_is_running() && jit_module_promote) {
-        uint64_t start = rdtsc();
-        if (guard_on_kernel_stack(jit_module_promote, frame)) {
-            interrupt_charge(start);
-            return;
-        }
-    }
+    if (frame->vector == VECTOR_PROMOTE && guard_is_running() && jit_module_promote &&
+        guard_on_kernel_stack(jit_module_promote, frame))
+        return;
     struct fault fault = fault_of(frame);
     if (!(frame->cr0 & CR0_WRITE_PROTECT))
         fault_end_run(&fault);

@@ -1,18 +1,22 @@
 #include "jit/module.h"
 
 #include "interrupts/interrupts.h"
+#include "interrupts/pic.h"
 #include "interrupts/vectors.h"
 #include "jit/promote.h"
+#include "jit/report.h"
 #include "jit/section.h"
 #include "jit/summary.h"
 #include "loader/loader.h"
 #include "machine/io.h"
 #include "report/json.h"
 
+#define WARM_UP_CALLS 10
 #define BACK_EDGES_PER_CALL 10 /* so many jumps back count as much as a call */
 
 static struct jit_loaded loaded;
-static const char *name; /* of the module */
+static const struct module *running;
+static struct jit_call_cycles cycles;
 static unsigned level_at_call; /* best level when the call of the entry began */
 static struct jit_place stopped_at;
 static bool is_located;
@@ -29,6 +33,17 @@ static struct jit_policy policy_of(const struct config *config)
     return policy;
 }
 
+/* Behind a call: what it took, if it returned. */
+static void see_cycles(void)
+{
+    uint64_t total = running->cycles.total;
+    if (cycles.first == 0)
+        cycles.first = total;
+    if (total != cycles.total)
+        cycles.last = total - cycles.total;
+    cycles.total = total;
+}
+
 void jit_module_run(struct module *module, const uint8_t *section, const struct config *config)
 {
     struct jit_policy policy = policy_of(config);
@@ -41,11 +56,15 @@ void jit_module_run(struct module *module, const uint8_t *section, const struct 
         module_refuse(module, reason);
         return;
     }
-    name = module->name;
+    running = module;
+    cycles = (struct jit_call_cycles){0};
     module->compile_cycles = rdtsc() - start;
     loader_call_entry(module, config);
     module->code_bytes = jit_code_bytes(&loaded);
-    module->summary = jit_summarise(&loaded);
+    see_cycles();
+    module->summary = jit_summarise(&loaded, &cycles);
+    if (module->summary)
+        jit_report_functions(module->name, module->summary);
     jit_unload(&loaded);
 }
 
@@ -63,19 +82,21 @@ static unsigned best_level(void)
 uint32_t jit_module_prepare(uint32_t argument)
 {
     level_at_call = best_level();
+    see_cycles();
     jit_prepare(&loaded, &argument, 1);
     return (uint32_t)(uintptr_t)loaded.entry.code;
 }
 
-bool jit_module_warms_up(void)
+uint32_t jit_module_calls_wanted(void)
 {
-    return loaded.policy.promotes && best_level() > 0 && level_at_call < JIT_LEVELS - 1;
+    bool warms_up = loaded.policy.promotes && best_level() > 0 && level_at_call < JIT_LEVELS - 1;
+    return warms_up ? WARM_UP_CALLS : 1;
 }
 
 static void report_swap(const struct jit_swap *swap)
 {
     json_begin("swap");
-    json_text("module", name);
+    json_text("module", running->name);
     json_number("function", swap->function);
     json_text("function_name", jit_function_name(&loaded.program, swap->function));
     json_number("level", swap->level);
@@ -92,6 +113,7 @@ bool jit_module_promote(struct interrupt_frame *frame)
 {
     struct jit_swap swap;
     uint32_t function = frame->eax, block = frame->ecx;
+    uint64_t start = rdtsc();
     if (!loaded.functions || function >= loaded.program.header->function_count)
         return false;
     uint32_t address = jit_promote(&loaded, function, block, &swap);
@@ -99,6 +121,7 @@ bool jit_module_promote(struct interrupt_frame *frame)
         frame->eip = address;
     if (swap.compile_cycles)
         report_swap(&swap);
+    interrupt_charge(start);
     return true;
 }
 

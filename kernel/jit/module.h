@@ -19,11 +19,12 @@ uint32_t jit_module_prepare(uint32_t argument) __attribute__((weak));
 
 struct interrupt_frame;
 
-/* Handles VECTOR_PROMOTE. False when no program runs. */
+/* Handles VECTOR_PROMOTE; what that takes is no part of the call. False when no program runs. */
 bool jit_module_promote(struct interrupt_frame *frame) __attribute__((weak));
 
-/* Whether some function was promoted, and the last call did not begin with one at the last level. */
-bool jit_module_warms_up(void) __attribute__((weak));
+/* Behind a call of the entry, how many are wanted when nobody says so: 10 at most, until one began with a function at the
+ * last level; but 1 of a program none of whose functions was promoted. */
+uint32_t jit_module_calls_wanted(void) __attribute__((weak));
 
 /* Why a call did not return: "memory trap", or what the guard says. */
 const char *jit_module_explain(const struct guarded *outcome) __attribute__((weak));

@@ -22,3 +22,27 @@ void jit_print_problem(const struct jit_problem *problem)
     if (problem->word != JIT_NOWHERE)
         console_print(VGA_RED, ": function %u, block %u, word %u", problem->function, problem->block, problem->word);
 }
+
+void jit_put_summary(const struct jit_summary *summary)
+{
+    if (summary->cycles.total == 0)
+        return;
+    json_number("first_cycles", summary->cycles.first);
+    json_number("last_cycles", summary->cycles.last);
+}
+
+void jit_report_functions(const char *module, const struct jit_summary *summary)
+{
+    for (uint32_t i = 0; i < summary->count; i++) {
+        const struct jit_function_summary *function = &summary->functions[i];
+        json_begin("function");
+        json_text("module", module);
+        json_number("function", function->number);
+        json_text("function_name", function->name);
+        json_number("level", function->level);
+        json_number("calls", function->calls);
+        json_number("code_bytes", function->code_bytes);
+        json_number("compile_cycles", function->compile_cycles);
+        json_end();
+    }
+}

@@ -1,9 +1,14 @@
-/* What reports say of a program that the verifier refused. Absent as jit_read_section is, without which none is. */
+/* What reports say of programs, refused by the verifier or run. Absent as jit_read_section is, without which there are none. */
 #pragma once
 #include "jit/program.h"
+#include "jit/summary.h"
 
 /* Members of an event: offset, function, block and word, as far as there are some. */
 void jit_put_problem(const struct jit_problem *problem) __attribute__((weak));
+
+/* Members of a `module` event, and a `function` event for each function. */
+void jit_put_summary(const struct jit_summary *summary) __attribute__((weak));
+void jit_report_functions(const char *module, const struct jit_summary *summary) __attribute__((weak));
 
 /* ": function 1, block 2, word 3" for people, behind the text. */
 void jit_print_problem(const struct jit_problem *problem) __attribute__((weak));

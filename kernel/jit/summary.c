@@ -4,7 +4,7 @@
 #include "lib/string.h"
 #include "memory/heap.h"
 
-struct jit_summary *jit_summarise(struct jit_loaded *loaded)
+struct jit_summary *jit_summarise(struct jit_loaded *loaded, const struct jit_call_cycles *cycles)
 {
     const struct jit_program *program = &loaded->program;
     struct jit_summary *summary;
@@ -19,7 +19,7 @@ struct jit_summary *jit_summarise(struct jit_loaded *loaded)
     summary = kernel_allocate(sizeof *summary + count * sizeof *summary->functions + names);
     if (!summary)
         return 0;
-    summary->count = 0;
+    *summary = (struct jit_summary){.cycles = *cycles};
     char *name = (char *)&summary->functions[count];
     for (uint32_t i = 0; i < program->header->function_count; i++) {
         const struct jit_function *function = &loaded->functions[i];

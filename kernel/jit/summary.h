@@ -13,10 +13,16 @@ struct jit_function_summary {
     uint64_t compile_cycles; /* of that code */
 };
 
+/* Of calls of the entry that returned; 0 without one. */
+struct jit_call_cycles {
+    uint64_t first, last, total;
+};
+
 struct jit_summary {
+    struct jit_call_cycles cycles;
     uint32_t count;
     struct jit_function_summary functions[]; /* those that were called, in the order of their numbers; then the names */
 };
 
 /* On the kernel's heap, to be freed by kernel_free; 0 when there is no room. No call may be running. */
-struct jit_summary *jit_summarise(struct jit_loaded *loaded);
+struct jit_summary *jit_summarise(struct jit_loaded *loaded, const struct jit_call_cycles *cycles);

@@ -3,7 +3,6 @@
 #include <stddef.h>
 
 #include "console/print.h"
-#include "jit/passes.h"
 #include "lib/string.h"
 #include "loader/module.h"
 #include "loader/volumes.h"
@@ -86,28 +85,18 @@ static bool read_number(struct span text, uint32_t low, uint32_t high, uint32_t 
     return value >= low && value <= high;
 }
 
-#define NAMES(name, field) {name, CONFIG_NAMES, offsetof(struct config, field), 0, 0, 0}
-#define SWITCH(name, field) {name, CONFIG_SWITCH, offsetof(struct config, field), 0, 0, 0}
-#define NUMBER(name, field, low, high) WORD_OR_NUMBER(name, field, 0, low, high)
-#define WORD_OR_NUMBER(name, field, word, low, high) \
-    {name, CONFIG_NUMBER, offsetof(struct config, field), low, high, word}
-
 /* Numbers are at most 400 million, so that one digit more does not overflow. */
-const struct config_key config_keys[] = {
-    NAMES("modules", modules),
-    WORD_OR_NUMBER("iterations", iterations, "auto", 1, 1000000),
-    NUMBER("time_limit", time_limit_ms, 1, 600000),
-    SWITCH("interactive", interactive),
-    SWITCH("export", export),
-    SWITCH("cache", cache),
-    NUMBER("heap_kib", heap_kib, 256, 1048576),
-    NUMBER("jit_code_kib", pool_kib[POOL_CODE], 4, 65536),
-    NUMBER("jit_data_kib", pool_kib[POOL_DATA], 4, 65536),
-    NUMBER("jit_metadata_kib", pool_kib[POOL_METADATA], 4, 65536),
-    WORD_OR_NUMBER("jit_level", jit_level, "adaptive", 0, JIT_LEVELS - 1),
-    NUMBER("jit_o1_calls", jit_calls[0], 1, 100000000),
-    NUMBER("jit_o2_calls", jit_calls[1], 1, 100000000),
-    NUMBER("jit_o3_calls", jit_calls[2], 1, 100000000),
+CONFIG_KEYS = {
+    {"modules", 0, offsetof(struct config, modules), CONFIG_NAMES, 0, 0, 0},
+    CONFIG_WORD_KEY("iterations", iterations, "auto", 1, 1000000, CONFIG_WORD),
+    CONFIG_NUMBER_KEY("time_limit", time_limit_ms, 1, 600000, 2000),
+    CONFIG_SWITCH_KEY("interactive", interactive),
+    CONFIG_SWITCH_KEY("export", export),
+    CONFIG_SWITCH_KEY("cache", cache),
+    CONFIG_NUMBER_KEY("heap_kib", heap_kib, 256, 1048576, BF_MEM_HEAP_SIZE / 1024),
+    CONFIG_NUMBER_KEY("jit_code_kib", pool_kib[POOL_CODE], 4, 65536, BF_MEM_JIT_CODE_SIZE / 1024),
+    CONFIG_NUMBER_KEY("jit_data_kib", pool_kib[POOL_DATA], 4, 65536, BF_MEM_JIT_DATA_SIZE / 1024),
+    CONFIG_NUMBER_KEY("jit_metadata_kib", pool_kib[POOL_METADATA], 4, 65536, BF_MEM_JIT_METADATA_SIZE / 1024),
 };
 
 _Static_assert(BF_MEM_HEAP_SIZE == 256 * 1024, "the least heap_kib is what the memory map gives");
@@ -117,16 +106,10 @@ static void set_defaults(struct config *config)
 {
     memset(config, 0, sizeof *config);
     memcpy(config->modules, "all", sizeof "all");
-    config->iterations = CONFIG_WORD;
-    config->jit_level = CONFIG_WORD;
-    config->jit_calls[0] = 100;
-    config->jit_calls[1] = 1000;
-    config->jit_calls[2] = 10000;
-    config->time_limit_ms = 2000;
-    config->heap_kib = BF_MEM_HEAP_SIZE / 1024;
-    config->pool_kib[POOL_CODE] = BF_MEM_JIT_CODE_SIZE / 1024;
-    config->pool_kib[POOL_DATA] = BF_MEM_JIT_DATA_SIZE / 1024;
-    config->pool_kib[POOL_METADATA] = BF_MEM_JIT_METADATA_SIZE / 1024;
+    for (const struct config_key *key = config_keys; key < config_keys_end; key++) {
+        if (key->type == CONFIG_NUMBER)
+            *(uint32_t *)((uint8_t *)config + key->field) = key->initial;
+    }
 }
 
 /* Says of a value that cannot be taken what the key wants. */
@@ -181,7 +164,7 @@ static const char *read_line(struct config *config, struct span line)
     struct span name = take_until(&rest, '=');
     if (name.end == rest.end)
         return "want a line `key = value`";
-    for (const struct config_key *key = config_keys; key < config_keys + CONFIG_KEYS; key++)
+    for (const struct config_key *key = config_keys; key < config_keys_end; key++)
         if (equals(trim(name), key->name))
             return set_value(config, key, trim(rest));
     return "unknown key";

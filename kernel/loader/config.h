@@ -25,24 +25,31 @@ struct config {
     bool found[CONFIG_MAX_NAMES];    /* which of the names have been asked for */
 };
 
+#define CONFIG_WORD UINT32_MAX /* a number for which its key's word stands */
+
 enum config_type {
     CONFIG_NAMES, /* config->modules */
     CONFIG_NUMBER,
     CONFIG_SWITCH,
 };
 
-#define CONFIG_WORD UINT32_MAX /* a number for which its key's word stands */
-
 struct config_key {
     const char *name;
-    enum config_type type;
-    uint32_t field; /* offset in struct config */
-    uint32_t low, high; /* of a number */
-    const char *word;   /* that may stand for a number, 0 for none */
+    const char *word; /* that may stand for a number, 0 for none */
+    uint16_t field;   /* offset in struct config */
+    uint8_t type;     /* enum config_type */
+    uint32_t low, high, initial; /* of a number */
 };
 
-#define CONFIG_KEYS 14
-extern const struct config_key config_keys[CONFIG_KEYS];
+#define CONFIG_NUMBER_KEY(name, field, low, high, initial) CONFIG_WORD_KEY(name, field, 0, low, high, initial)
+#define CONFIG_WORD_KEY(name, field, word, low, high, initial) \
+    {name, word, offsetof(struct config, field), CONFIG_NUMBER, low, high, initial}
+#define CONFIG_SWITCH_KEY(name, field) {name, 0, offsetof(struct config, field), CONFIG_SWITCH, 0, 0, 0}
+
+/* The linker puts them together: those of config.c come first. */
+#define CONFIG_KEYS static const struct config_key keys[] __attribute__((used, section(".config_keys")))
+#define CONFIG_MORE_KEYS static const struct config_key keys[] __attribute__((used, section(".config_keys_more")))
+extern const struct config_key config_keys[], config_keys_end[];
 
 /*
  * Fills `config`: defaults, overridden by the file of the first volume that has one, overridden by the host's lines.

@@ -11,7 +11,6 @@
 #include "report/fault.h"
 
 #define BREAKPOINT 0xcc /* int3: code that should be gone traps */
-#define WARM_UP_CALLS 10 /* at most, of a module whose functions are on their way to their best code */
 
 /* `extension` in lower case. */
 static bool has_extension(const char *path, const char *extension)
@@ -138,34 +137,25 @@ static bool call(struct module *module, uint32_t offset, const struct config *co
     return false;
 }
 
-static void add_cycles(struct module *module, uint64_t cycles)
+static uint32_t calls_wanted(const struct module *module, const struct config *config)
 {
-    if (module->cycles.count == 0)
-        module->first_cycles = cycles;
-    module->last_cycles = cycles;
-    statistics_add(&module->cycles, cycles);
-}
-
-static bool is_called_again(const struct module *module, const struct config *config)
-{
-    if (module->status == MODULE_FAILED)
-        return false;
-    if (config->iterations != CONFIG_WORD || module->calls == 0)
-        return module->calls < config->iterations;
-    return module_is_program(module) && module->calls < WARM_UP_CALLS && jit_module_warms_up();
+    if (config->iterations != CONFIG_WORD)
+        return config->iterations;
+    return module->calls && module_is_program(module) ? jit_module_calls_wanted() : 1;
 }
 
 void loader_call_entry(struct module *module, const struct config *config)
 {
     struct guarded outcome;
-    while (is_called_again(module, config)) {
+    while (module->status != MODULE_FAILED && module->calls < calls_wanted(module, config)) {
         if (module->functions)
             profile_begin_call();
         module->calls++;
         if (!call(module, module->entry_offset, config, &outcome))
             return;
         module->answer = outcome.value;
-        add_cycles(module, module->functions ? profile_without_probes(outcome.cycles) : outcome.cycles);
+        statistics_add(&module->cycles,
+                       module->functions ? profile_without_probes(outcome.cycles) : outcome.cycles);
         if (module->answer_known && module->answer != module->expected)
             module->status = MODULE_FAILED;
     }

@@ -21,7 +21,7 @@ void loader_count(struct totals *totals);
 void loader_run(struct module *module, const struct config *config);
 
 /* Calls the entry of a module in memory as often as the configuration says, or until it fails or is stopped. When it
- * says `auto`: once, and a program again as long as jit_module_warms_up says so, ten times at most. */
+ * says `auto`: once, a program as often as jit_module_calls_wanted says. */
 void loader_call_entry(struct module *module, const struct config *config);
 
 /* Keeps the code of native modules that ran well in the JIT cache, but for those that are more than code: with

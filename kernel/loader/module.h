@@ -82,7 +82,6 @@ struct module {
     uint32_t calls;
     uint32_t answer;          /* of the last call that returned */
     struct statistics cycles; /* one value a call that returned */
-    uint64_t first_cycles, last_cycles; /* the first of these, and the last */
     struct guarded stopped;   /* how the call that did not return ended */
     struct module_profile *profile; /* of an instrumented module; 0 when there is none */
 

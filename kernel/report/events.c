@@ -81,7 +81,7 @@ void report_config(const struct config *config)
     json_text("file", config->volume ? BF_CONFIG_FILE : "");
     json_text("drive", config->volume ? config->volume->drive->name : "");
     json_boolean("host", config->from_host);
-    for (const struct config_key *key = config_keys; key < config_keys + CONFIG_KEYS; key++) {
+    for (const struct config_key *key = config_keys; key < config_keys_end; key++) {
         const void *field = (const uint8_t *)config + key->field;
         switch (key->type) {
         case CONFIG_NAMES:
@@ -158,12 +158,7 @@ void report_done(const struct totals *totals)
                   "%u passed, %u failed, %u stopped, %u invalid, %u unchecked, %u not executable yet\n", totals->passed,
                   totals->failed, totals->stopped, totals->invalid, totals->unchecked, totals->pending);
     json_begin("done");
-    json_number("passed", totals->passed);
-    json_number("failed", totals->failed);
-    json_number("stopped", totals->stopped);
-    json_number("invalid", totals->invalid);
-    json_number("unchecked", totals->unchecked);
-    json_number("pending", totals->pending);
-    json_number("volumes", totals->volumes);
+    _Static_assert(sizeof *totals == 7 * sizeof(uint32_t), "keys are those of the members in their order");
+    json_numbers("passed\0failed\0stopped\0invalid\0unchecked\0pending\0volumes\0", &totals->passed);
     json_end();
 }

@@ -46,13 +46,8 @@ static void put_probe(void)
 
 static void put_statistics(const struct memory_statistics *memory)
 {
-    json_number("size", memory->size);
-    json_number("used", memory->used);
-    json_number("free", memory->free);
-    json_number("peak", memory->peak);
-    json_number("largest_free", memory->largest_free);
-    json_number("allocations", memory->allocations);
-    json_number("fragmentation_percent", memory->fragmentation_percent);
+    _Static_assert(sizeof *memory == 7 * sizeof(uint32_t), "keys are those of the members in their order");
+    json_numbers("size\0used\0free\0peak\0largest_free\0allocations\0fragmentation_percent\0", (const uint32_t *)memory);
     json_close();
 }
 

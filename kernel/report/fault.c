@@ -9,20 +9,8 @@ void report_fault(const char *module, const char *reason, const struct fault *fa
     json_begin("fault");
     json_text("module", module);
     json_text("name", reason);
-    json_number("vector", fault->vector);
-    json_number("error_code", fault->error_code);
-    json_number("eip", fault->eip);
-    json_number("cs", fault->cs);
-    json_number("eflags", fault->eflags);
-    json_number("eax", fault->eax);
-    json_number("ebx", fault->ebx);
-    json_number("ecx", fault->ecx);
-    json_number("edx", fault->edx);
-    json_number("esi", fault->esi);
-    json_number("edi", fault->edi);
-    json_number("ebp", fault->ebp);
-    json_number("esp", fault->esp);
-    json_number("cr2", fault->cr2);
+    _Static_assert(offsetof(struct fault, cr2) == 13 * sizeof(uint32_t), "keys are those of the members in their order");
+    json_numbers("vector\0error_code\0eip\0cs\0eflags\0eax\0ebx\0ecx\0edx\0esi\0edi\0ebp\0esp\0cr2\0", &fault->vector);
     if (jit_put_place)
         jit_put_place();
     json_end();

@@ -3,6 +3,7 @@
 #include "bf_formats.h"
 #include "console/print.h"
 #include "console/serial.h"
+#include "lib/string.h"
 
 static print_sink sink;
 static uint32_t crc;     /* of what put_exported sent */
@@ -102,6 +103,12 @@ void json_number(const char *key, uint64_t value)
 {
     put_key(key);
     print_to(sink, "%llu", (unsigned long long)value);
+}
+
+void json_numbers(const char *keys, const uint32_t *numbers)
+{
+    for (; *keys; keys += strlen(keys) + 1)
+        json_number(keys, *numbers++);
 }
 
 void json_boolean(const char *key, bool value)

@@ -19,6 +19,8 @@ void json_export_end(void);
 /* Text may come from disk and is escaped. Bytes from 0x7f on appear as the code points of the same number. */
 void json_text(const char *key, const char *text);
 void json_number(const char *key, uint64_t value);
+/* Keys one behind the other, each ended by NUL and the last by two, for as many numbers. */
+void json_numbers(const char *keys, const uint32_t *numbers);
 void json_boolean(const char *key, bool value);
 void json_hex(const char *key, const uint8_t *bytes, size_t size);
 void json_null(const char *key);

@@ -43,10 +43,6 @@ static void put_code(const struct module *module)
     if (module->answer_known)
         json_number("expected", module->expected);
     json_number("cycles", module->cycles.total);
-    if (module->cycles.count > 1) {
-        json_number("first_cycles", module->first_cycles);
-        json_number("last_cycles", module->last_cycles);
-    }
 }
 
 static void put_bitcode(const struct module *module)
@@ -61,19 +57,8 @@ static void put_bitcode(const struct module *module)
         json_number("compile_cycles", module->compile_cycles);
     }
     json_number("level", module->level);
-}
-
-static void put_function(const struct module *module, const struct jit_function_summary *function)
-{
-    json_begin("function");
-    json_text("module", module->name);
-    json_number("function", function->number);
-    json_text("function_name", function->name);
-    json_number("level", function->level);
-    json_number("calls", function->calls);
-    json_number("code_bytes", function->code_bytes);
-    json_number("compile_cycles", function->compile_cycles);
-    json_end();
+    if (module->summary)
+        jit_put_summary(module->summary);
 }
 
 /* A module is shown by its name, a file that has none by its path. */
@@ -124,8 +109,6 @@ void report_module(const struct module *module)
     if (module->kind == MODULE_BITCODE && module->status != MODULE_INVALID)
         put_bitcode(module);
     json_end();
-    for (uint32_t i = 0; module->summary && i < module->summary->count; i++)
-        put_function(module, &module->summary->functions[i]);
     print_for_people(module);
 }
 
