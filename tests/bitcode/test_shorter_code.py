@@ -53,11 +53,32 @@ def test_behind_a_loop_the_old_value_is_made_from_the_new_one() -> None:
     assert answers(LENGTH, 0, 4, 10) == [30, 30, 30]
 
 
+def test_so_it_is_for_phis_behind_the_loop() -> None:
+    text = LENGTH.replace(
+        "%r = mul i32 %i, 3",
+        """%odd = and i32 %start, 1
+      %o = icmp eq i32 %odd, 0
+      br i1 %o, label %last, label %other
+    other:
+      br label %last
+    last:
+      %r = phi i32 [ %i, %end ], [ 5, %other ]""",
+    )
+    assert ops(text, in_loops=True) == ["load.u8", "add.i32.imm8", "branch.i32.imm8"]
+    assert answers(text, 0, 3) == [10, 5]
+
+
 def test_where_it_cannot_the_new_value_is_made_on_the_way_back() -> None:
     text = LENGTH.replace("br label %loop\n", "%z = icmp eq i32 %start, 9\n br i1 %z, label %end, label %loop\n", 1)
     text = text.replace("%r = mul i32 %i, 3", "%k = phi i32 [ %i, %loop ], [ 5, %entry ]\n %r = mul i32 %k, 3")
     assert ops(text, in_loops=True) == ["load.u8", "branch.i32.imm8", "add.i32.imm8", "jump"]
     assert answers(text, 0, 9, 10) == [30, 15, 30]
+
+
+def test_an_old_value_that_another_phi_takes_over_stays() -> None:
+    text = LENGTH.replace("  %j = add", "  %before = phi i32 [ 0, %entry ], [ %i, %loop ]\n  %j = add")
+    text = text.replace("mul i32 %i, 3", "mul i32 %before, 3")
+    assert answers(text, 0, 4, 10) == [27, 27, 0]
 
 
 COUNTED = """
@@ -184,33 +205,35 @@ def test_branches_decide_about_truths_that_are_joined(join: str) -> None:
     assert answers(text, *range(8)) == expected
 
 
-def test_a_joined_truth_that_is_also_a_number() -> None:
-    deep = "".join(f"  %j{i + 1} = or i1 %j{i}, %c{i % 2}\n" for i in range(12))
-    for uses in (
-        "  %z = zext i1 %j0 to i32",
-        "  %k = xor i1 %j0, %c1\n  %z = zext i1 %k to i32",
-        f"{deep}  %z = add i32 0, 0",
-    ):
-        text = f"""
-        define i32 @f(i32 %n) {{
-        entry:
-          %c0 = icmp ugt i32 %n, 3
-          %c1 = icmp ult i32 %n, 8
-          %j0 = and i1 %c0, %c1
-        {uses}
-          br i1 %j{12 if "j12" in uses else 0}, label %then, label %end
-        then:
-          br label %end
-        end:
-          %r = phi i32 [ 7, %then ], [ %z, %entry ]
-          ret i32 %r
-        }}"""
-        in_range = [3 < n < 8 for n in range(10)]
-        if "j12" in uses:
-            assert answers(text, *range(10)) == [7] * 10
-        else:
-            other = [int(n < 8) for n in range(10)] if "xor" in uses else [0] * 10
-            assert answers(text, *range(10)) == [7 if yes else o for yes, o in zip(in_range, other, strict=True)]
+# What else is made of %j0, and of it the truth %t, and what they are for numbers below 10, when n is in 4...7 or not.
+OTHER_USES = {
+    "%t = or i1 %j0, false\n  %z = zext i1 %j0 to i32": lambda n: (3 < n < 8, int(3 < n < 8)),
+    "%t = xor i1 %j0, %c1\n  %z = zext i1 %t to i32": lambda n: (n < 4, int(n < 4)),
+    "%z = and i32 %n, 1\n  %b = trunc i32 %n to i1\n  %t = or i1 %j0, %b": lambda n: (3 < n < 8 or n & 1, n & 1),
+    "%z = add i32 %n, 0\n"
+    + "".join(f"  %j{i + 1} = or i1 %j{i}, %c{i % 2}\n" for i in range(12))
+    + "  %t = and i1 %j12, %j12": lambda n: (True, n),
+}
+
+
+@pytest.mark.parametrize("uses", OTHER_USES)
+def test_joined_truths_that_others_need_too(uses: str) -> None:
+    text = f"""
+    define i32 @f(i32 %n) {{
+    entry:
+      %c0 = icmp ugt i32 %n, 3
+      %c1 = icmp ult i32 %n, 8
+      %j0 = and i1 %c0, %c1
+      {uses}
+      br i1 %t, label %then, label %end
+    then:
+      br label %end
+    end:
+      %r = phi i32 [ 77, %then ], [ %z, %entry ]
+      ret i32 %r
+    }}"""
+    expected = [77 if truth else other for truth, other in map(OTHER_USES[uses], range(10))]
+    assert answers(text, *range(10)) == expected
 
 
 @pytest.mark.parametrize(("distance", "bound"), [*product((1, 65, 128, 200, 255), (0, 26, 55, 56, 57, 200, 255))])
