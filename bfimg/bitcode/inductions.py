@@ -66,9 +66,10 @@ class _Shortener:
 
     def run(self) -> None:
         self._survey()
-        on_way_back = [step for step in self._steps() if self._make_late(step)]
-        for step in on_way_back:
-            self._move_to_way_back(step)
+        left = {step.node.result: step for step in self._steps() if not self._make_late(step)}
+        for step in left.values():
+            if self._is_for_way_back(step):
+                self._move_to_way_back(step)
 
     def _survey(self) -> None:
         self.homes.update(dict.fromkeys(self.machine.parameters, 0))
@@ -101,11 +102,11 @@ class _Shortener:
         return self.flow.common_loop(self.flow.loop[block], header) == header
 
     def _make_late(self, step: _Step) -> bool:
-        """Move the operation within its loop where that helps; True when only the way back is late enough."""
+        """Move the operation to where the phi is over, within its loop; False when there is no such place."""
         new = self.uses[step.node.result]
         old = [use for use in self.uses[step.phi.result] if use.node is not step.node]
         if self._is_over(old, step, _Place(step.block, self._index(step.block, step.node))):
-            return False
+            return True
         accesses = [use for use in new if self._is_displaced(step, use)]
         branches = [use for use in old if self._is_exchanged(step, use)]
         for some_accesses in ([], accesses):
@@ -122,7 +123,12 @@ class _Shortener:
                         self._exchange(step, use)
                     self._sink(step, place)
                     self._go_back(step, exits)
-                    return False
+                    return True
+        return False
+
+    def _is_for_way_back(self, step: _Step) -> bool:
+        """True when all that wants the value is on the way back, where nothing wants the phi any more."""
+        new, old = self.uses[step.node.result], self.uses[step.phi.result]
         on_way_back = all(use.block == step.latch and use.target == step.header for use in new)
         needed = any(use.block == step.latch and use.target == step.header for use in old)
         return on_way_back and not needed and len(self.machine.blocks[step.latch].successors) > 1
@@ -275,7 +281,7 @@ class _Shortener:
             for use in self.uses[register]:
                 if use.node is step.node:
                     use.block = place.block
-        step.block = self.homes[step.node.result] = place.block
+        self.homes[step.node.result] = place.block
 
     def _move_to_way_back(self, step: _Step) -> None:
         """The way from latch to header gets a block of its own, unless it has one already."""
@@ -289,5 +295,5 @@ class _Shortener:
             last.targets = [number if target == step.header else target for target in last.targets]
             for phi in blocks[step.header].phis:
                 phi.sources[number] = phi.sources.pop(step.latch)
+        blocks[self.homes[step.node.result]].nodes.remove(step.node)
         blocks[number].nodes.insert(-1, step.node)
-        blocks[step.block].nodes.remove(step.node)

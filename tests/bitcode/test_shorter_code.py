@@ -81,6 +81,25 @@ def test_an_old_value_that_another_phi_takes_over_stays() -> None:
     assert answers(text, 0, 4, 10) == [27, 27, 0]
 
 
+def test_one_next_value_for_two_phis() -> None:
+    text = """
+    define i32 @f(i32 %n) {
+    entry:
+      %z = icmp eq i32 %n, 0
+      br i1 %z, label %end, label %loop
+    loop:
+      %a = phi i32 [ 1, %entry ], [ %c, %loop ]
+      %b = phi i32 [ 2, %entry ], [ %c, %loop ]
+      %c = add i32 %a, %b
+      %e = icmp ult i32 %a, %n
+      br i1 %e, label %loop, label %end
+    end:
+      %r = phi i32 [ %b, %loop ], [ 9, %entry ]
+      ret i32 %r
+    }"""
+    assert answers(text, 0, 1, 2, 4, 13) == [9, 2, 3, 6, 24]
+
+
 COUNTED = """
 define i32 @f(i32 %n) {{
 entry:
