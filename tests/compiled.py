@@ -13,6 +13,7 @@ from typing import Any
 
 from bfimg.codegen.c_header import c_crc_source, c_header
 from bfimg.codegen.constants import defines
+from bfimg.codegen.fixed_patterns import fixed_patterns_header
 from bfimg.formats.pattern_program import ARENA_START
 from bfimg.formats.pattern_types import Trap, ValueType
 from bfimg.pattern.interpret import Machine, Outcome, Stop
@@ -52,6 +53,7 @@ def build_runner(kernel: Path, folder: Path, toolchain: Toolchain) -> Path:
     (folder / "bf_formats.h").write_text(c_header())
     (folder / "bf_constants.h").write_text("#pragma once\n" + "".join(f"{define.line()}\n" for define in defines()))
     (folder / "bf_crc.c").write_text(c_crc_source())
+    (folder / "bf_patterns.h").write_text(fixed_patterns_header())
     module_code = [kernel / name for name in MODULE_CODE]
     kernel_code = [source for pattern in KERNEL_CODE for source in sorted(kernel.glob(pattern))]
     kernel_code = [source for source in kernel_code if source not in module_code]

@@ -12,6 +12,7 @@ from bfimg.build.programs import Program
 from bfimg.codegen.asm_header import asm_header
 from bfimg.codegen.c_header import c_crc_source, c_header
 from bfimg.codegen.constants import defines
+from bfimg.codegen.fixed_patterns import fixed_patterns_header
 from bfimg.host_file import read_host_file
 from bfimg.toolchain.compiler import Toolchain
 from bfimg.toolchain.run import run
@@ -119,6 +120,7 @@ def _generated_texts(programs: tuple[Program, ...]) -> dict[str, str]:
         "bf_formats.h": c_header(),
         "bf_formats.inc": asm_header(),
         "bf_crc.c": c_crc_source(),
+        "bf_patterns.h": fixed_patterns_header(),
         "bf_modules.h": f"#pragma once\n/* X(name, size, answer) */\n#define BF_MODULES(X) \\\n{rows}\n\n",
     }
 

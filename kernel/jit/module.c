@@ -18,6 +18,7 @@ static struct jit_loaded loaded;
 static const struct module *running;
 static struct jit_call_cycles cycles;
 static unsigned level_at_call; /* best level when the call of the entry began */
+static uint32_t second_argument;
 static struct jit_place stopped_at;
 static bool is_located;
 
@@ -58,6 +59,7 @@ void jit_module_run(struct module *module, const uint8_t *section, const struct 
     }
     running = module;
     cycles = (struct jit_call_cycles){0};
+    second_argument = found.descriptor.type == BF_PATTERN_TYPE_CUSTOM ? 0 : found.descriptor.param2;
     module->compile_cycles = rdtsc() - start;
     loader_call_entry(module, config);
     module->code_bytes = jit_code_bytes(&loaded);
@@ -81,9 +83,10 @@ static unsigned best_level(void)
 
 uint32_t jit_module_prepare(uint32_t argument)
 {
+    uint32_t arguments[] = {argument, second_argument};
     level_at_call = best_level();
     see_cycles();
-    jit_prepare(&loaded, &argument, 1);
+    jit_prepare(&loaded, arguments, 2);
     return (uint32_t)(uintptr_t)loaded.entry.code;
 }
 

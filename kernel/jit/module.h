@@ -10,11 +10,12 @@
 struct module;
 struct config;
 
-/* Compiles the program of the module's pattern section, which jit_read_section lets pass and which stays where it is, of
- * type BF_PATTERN_TYPE_CUSTOM, and calls its entry; or refuses the module. */
+/* Compiles the program of the module's pattern section, which jit_read_section lets pass and which stays where it is, and
+ * calls its entry; or refuses the module. */
 void jit_module_run(struct module *module, const uint8_t *section, const struct config *config) __attribute__((weak));
 
-/* Sets up a call of the entry with this argument. Returns the address to call. */
+/* Sets up a call of the entry with this argument; the second one of a fixed pattern is in its descriptor. Returns the
+ * address to call. */
 uint32_t jit_module_prepare(uint32_t argument) __attribute__((weak));
 
 struct interrupt_frame;

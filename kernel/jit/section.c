@@ -1,5 +1,6 @@
 #include "jit/section.h"
 
+#include "jit/fixed.h"
 #include "lib/string.h"
 
 /* Returns what is wrong with the descriptor or the extent of the program behind it, or 0. */
@@ -34,5 +35,7 @@ bool jit_read_section(const uint8_t *section, uint32_t size, struct jit_section 
     problem->text = find_flaw(&found->descriptor, program, size);
     if (problem->text)
         return false;
-    return found->descriptor.type != BF_PATTERN_TYPE_CUSTOM || jit_verify(program, size, &found->program, problem);
+    if (found->descriptor.type != BF_PATTERN_TYPE_CUSTOM)
+        program = jit_fixed_program(found->descriptor.type, &size);
+    return jit_verify(program, size, &found->program, problem);
 }

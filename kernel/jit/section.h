@@ -4,7 +4,7 @@
 
 struct jit_section {
     struct bf_pattern_descriptor descriptor;
-    struct jit_program program; /* verified; only with type BF_PATTERN_TYPE_CUSTOM */
+    struct jit_program program; /* verified: of the section, or the one the kernel has for a fixed pattern */
 };
 
 /* Reads and verifies a section of `size` bytes. When it is wrong, returns false and sets *problem, whose offset counts

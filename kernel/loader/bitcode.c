@@ -79,10 +79,12 @@ void bitcode_examine(struct module *module, const uint8_t *file, uint32_t size)
         return;
     }
     module->verified = header.pattern_size && jit_read_section;
-    bool is_program = module->verified && section.descriptor.type == BF_PATTERN_TYPE_CUSTOM;
-    module->status = is_program ? MODULE_VALID : MODULE_NOT_EXECUTABLE;
+    module->status = module->verified ? MODULE_VALID : MODULE_NOT_EXECUTABLE;
     module->crc = header.payload_crc;
-    known_module_apply(module);
+    if (module->verified && section.descriptor.type != BF_PATTERN_TYPE_CUSTOM)
+        module->size = section.descriptor.param1; /* whatever the module is called, the pattern decides what it computes */
+    else
+        known_module_apply(module);
     module->bitcode_bytes = header.wrapper.size;
     module->pattern_offset = header.pattern_offset;
     module->pattern_bytes = header.pattern_size;

@@ -90,8 +90,7 @@ static void print_for_people(const struct module *module)
     if (module->problem.text)
         jit_print_problem(&module->problem);
     if (module->status == MODULE_NOT_EXECUTABLE)
-        console_print(VGA_GREY, ": %s found, CRC correct%s", module->path,
-                      module->verified ? ", program verified" : "");
+        console_print(VGA_GREY, ": %s found, CRC correct", module->path);
     console_print(VGA_GREY, "\n");
 }
 

@@ -14,7 +14,7 @@ from bfimg.formats.pattern import PatternDescriptor, PatternType
 from bfimg.formats.pattern_program import ProgramHeader
 from bfimg.module.wrap import wrap_bitcode
 from bfimg.pattern.encode import encode_program
-from bfimg.pattern.fixed import fixed_program
+from bfimg.pattern.fixed import fixed_program, run_fixed
 from bfimg.pattern.verify import verify
 
 PROGRAM = encode_program(fixed_program(PatternType.POWER))
@@ -53,19 +53,55 @@ def module(repository: Path) -> Callable[..., bytes]:
 
 
 def test_good_sections_are_verified(slave_run, module) -> None:
-    fixed = descriptor(b"", type=PatternType.FIBONACCI, param1=20)
     files = {
         "PROGRAM0.BC": module("program0", descriptor(PROGRAM) + PROGRAM),
         "PROGRAM3.BC": module("program3", descriptor(PROGRAM) + PROGRAM, 3),
-        "FIXED.BC": module("fixed", fixed),
     }
     run = slave_run(files)
     assert run.report.passed
     for file in files:
-        event = run.module(file)
-        status = "not yet executable" if file == "FIXED.BC" else "unchecked"
-        assert (event["status"], event["verified"]) == (status, True)
-    assert ": /FIXED.BC found, CRC correct, program verified" in run.report.transcript
+        assert (run.module(file)["status"], run.module(file)["verified"]) == ("unchecked", True)
+
+
+def test_a_module_without_a_section_is_found_but_not_run(slave_run, repository) -> None:
+    data = wrap_bitcode((repository / "samples" / "sha256.bc").read_bytes(), name="bare", entry="main")
+    run = slave_run({"BARE.BC": data})
+    assert (run.module("BARE.BC")["status"], run.only("done")["pending"]) == ("not yet executable", 1)
+    assert ": /BARE.BC found, CRC correct\n" in run.report.transcript.replace("\r", "")
+
+
+# Parameters whose results fit, and some that go beyond 32 bits.
+PARAMETERS = [(0, 0), (1, 7), (10, 3), (12, 70_001), (47, 31), (48, 33), (70_000, 70_000)]
+FIXED = [kind for kind in PatternType if kind is not PatternType.CUSTOM]
+
+
+def fixed(kind: PatternType, first: int, second: int = 0) -> PatternDescriptor:
+    return PatternDescriptor(type=kind, param1=first, param2=second).sealed()
+
+
+def test_fixed_patterns_give_the_answers_of_the_interpreter(slave_run, module) -> None:
+    calls = [(kind, parameters) for kind in FIXED for parameters in PARAMETERS]
+    calls += [(PatternType.POWER, (0xFFFFFFFF, 3)), (PatternType.LOOP_ADD, (3, 0xFFFFFFFF))]
+    patterns = {f"{kind.name[:5]}{number}": fixed(kind, *numbers) for number, (kind, numbers) in enumerate(calls)}
+    # The module programs called fibonacci and sum have known answers, which are not those of patterns.
+    patterns |= {"SUM": fixed(PatternType.SUM, 5), "FIBONACCI": fixed(PatternType.FIBONACCI, 7)}
+    files = {f"{name[:8]}.BC": module(name.lower(), pattern.to_bytes()) for name, pattern in patterns.items()}
+    run = slave_run(files)
+    assert run.report.passed, run.report.reason
+    events = {str(event["name"]).upper(): event for event in run.events("module")}
+    for name, pattern in patterns.items():
+        event = events[name]
+        assert (event["status"], event["verified"], event["size"]) == ("unchecked", True, pattern.param1)
+        assert event["answer"] == run_fixed(pattern).value, name
+    assert (events["SUM"]["answer"], events["FIBONACCI"]["answer"]) == (15, 13)
+
+
+def test_a_fixed_pattern_that_takes_too_long_is_stopped(slave_run, module, module_files) -> None:
+    endless = module("endless", fixed(PatternType.SUM, 0xFFFFFFFF).to_bytes())
+    run = slave_run({"BAREFLOW.CFG": b"time_limit = 50\n", "ENDLESS.BC": endless, "SUM.MOD": module_files["sum"]})
+    assert (run.module("ENDLESS.BC")["status"], run.module("ENDLESS.BC")["reason"]) == ("stopped", "time limit")
+    assert run.only("fault")["function_name"] == "sum"
+    assert run.module("SUM.MOD")["status"] == "passed"
 
 
 WRONG_SECTIONS = {
