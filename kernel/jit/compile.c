@@ -276,6 +276,8 @@ bool jit_compile(const struct jit_program *program, const struct jit_environment
     unit->entry_at = c.entry_at;
     for (uint32_t *word = unit->switches; word != c.switches; word++)
         *word = c.blocks[*word];
+    if (jit_observe)
+        jit_observe(program, body, level, "emit", unit);
     return true;
 }
 

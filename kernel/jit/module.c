@@ -3,6 +3,7 @@
 #include "interrupts/interrupts.h"
 #include "interrupts/pic.h"
 #include "interrupts/vectors.h"
+#include "jit/dump.h"
 #include "jit/promote.h"
 #include "jit/report.h"
 #include "jit/section.h"
@@ -45,14 +46,23 @@ static void see_cycles(void)
     cycles.total = total;
 }
 
+static void start_dump(const struct module *module, const struct jit_program *program, const struct config *config)
+{
+    jit_observe = config->jit_dump ? jit_dump : 0;
+    if (config->jit_dump)
+        jit_dump_program(module->name, program);
+}
+
 void jit_module_run(struct module *module, const uint8_t *section, const struct config *config)
 {
     struct jit_policy policy = policy_of(config);
     struct jit_section found;
     uint64_t start = rdtsc();
     const char *reason = "its program is not what it was";
-    if (jit_read_section(section, module->pattern_bytes, &found, &module->problem))
+    if (jit_read_section(section, module->pattern_bytes, &found, &module->problem)) {
+        start_dump(module, &found.program, config);
         reason = jit_load(&loaded, &found.program, &policy);
+    }
     if (reason) {
         module_refuse(module, reason);
         return;
@@ -137,6 +147,7 @@ const char *jit_module_explain(const struct guarded *outcome)
         [BF_TRAP_CALL_DEPTH] = "call depth trap",
         [BF_TRAP_CODE] = "code trap",
     };
+    jit_observe = 0; /* compiling again finds the place, and makes nothing new */
     /* A breakpoint tells the address behind it. */
     bool is_behind = outcome->ending == GUARD_FAULT && outcome->fault.vector == VECTOR_BREAKPOINT;
     is_located = jit_find(&loaded, outcome->fault.eip - is_behind, &stopped_at);

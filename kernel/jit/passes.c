@@ -19,11 +19,17 @@ static const struct pass passes[] = {
     {"nothing", 1, keep},
 };
 
+jit_observer *jit_observe;
+
 bool jit_transform(const struct jit_program *program, unsigned level, struct jit_work *work, struct jit_body *body)
 {
     for (unsigned i = 0; i < sizeof passes / sizeof *passes; i++) {
-        if (level >= passes[i].level && !passes[i].run(program, work, body))
+        if (level < passes[i].level)
+            continue;
+        if (!passes[i].run(program, work, body))
             return false;
+        if (jit_observe)
+            jit_observe(program, body, level, passes[i].name, 0);
     }
     return true;
 }

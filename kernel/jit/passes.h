@@ -4,5 +4,13 @@
 
 #define JIT_LEVELS 4
 
+struct jit_unit;
+
+/* Is told of each pass that has run over a body of this level, by the name of the pass, and of the machine code, `unit`,
+ * which is 0 until then. */
+typedef void jit_observer(const struct jit_program *program, const struct jit_body *body, unsigned level,
+                          const char *pass, const struct jit_unit *unit);
+extern jit_observer *jit_observe; /* 0 for nobody */
+
 /* Runs the passes of a level over a body. False when memory is short; then *body is of no use. */
 bool jit_transform(const struct jit_program *program, unsigned level, struct jit_work *work, struct jit_body *body);

@@ -18,6 +18,7 @@ struct config {
     bool interactive;                /* menu instead of running all */
     bool export;                     /* send the export before the end */
     bool cache;                      /* keep code in the JIT cache */
+    bool jit_dump;                   /* tell what each pass of the compiler makes */
     uint32_t heap_kib;
     uint32_t pool_kib[POOLS];
     uint32_t jit_level;              /* of all code of pattern programs; CONFIG_WORD for what counting calls makes of it */
