@@ -8,22 +8,20 @@ from bfimg.errors import UsageError
 from bfimg.formats.boot_protocol import HOST_CONFIG_MAX
 
 
-def host_config(settings: Sequence[str], *, interactive: bool, export: bool) -> str:
+def host_config(settings: Sequence[str], needed: Sequence[str]) -> str:
     """Text of the fw_cfg file HOST_CONFIG_FILE: a line for each of `settings` (``key=value``), in their order, then
-    those that the options of the run need. Empty without any.
+    ``yes`` for the keys that the options of the run need. Empty without any.
 
     What a key means is the kernel's to say. Raises UsageError for a setting that is no such line, that says what
     an option says, or when the text exceeds HOST_CONFIG_MAX.
     """
-    needed = {"interactive": interactive, "export": export}
-    own = {key: "yes" for key, is_needed in needed.items() if is_needed}
     lines = []
     for setting in settings:
         key, value = _parse(setting)
-        if key in own:
+        if key in needed:
             raise UsageError(f"the setting {setting!r} is not free: the run needs {key} = yes", hint="leave it out")
         lines.append((key, value))
-    text = "".join(f"{key} = {value}\n" for key, value in [*lines, *own.items()])
+    text = "".join(f"{key} = {value}\n" for key, value in [*lines, *((key, "yes") for key in needed)])
     if len(text) > HOST_CONFIG_MAX:
         raise UsageError(
             f"the settings take {len(text)} bytes, the kernel reads {HOST_CONFIG_MAX}",

@@ -40,6 +40,7 @@ class BootOptions:
     keys: names as QEMU knows them, several pressed together joined by ``-``. The kernel shows its menu; each key is
         pressed when the kernel waits for one.
     profile: file that receives the kernel's export, when that is complete and correct; a run without one fails.
+    dump: file that receives, as text, what each pass of the kernel's compiler made of the modules that ran.
 
     Raises UsageError for a timeout, memory size, machine, cpu, regular expression or setting that cannot be used.
     """
@@ -60,6 +61,7 @@ class BootOptions:
     keys: tuple[str, ...] = ()
     profile: Path | None = None
     keep_writes: bool = False
+    dump: Path | None = None
 
     def __post_init__(self) -> None:
         # Written so that a NaN is refused too.
@@ -91,6 +93,9 @@ class BootOptions:
     @property
     def host_config(self) -> str:
         """Text of the fw_cfg file HOST_CONFIG_FILE."""
-        return host_config(
-            self.config, interactive=self.interactive or bool(self.keys), export=self.profile is not None
-        )
+        needed = {
+            "interactive": self.interactive or bool(self.keys),
+            "export": self.profile is not None,
+            "jit_dump": self.dump is not None,
+        }
+        return host_config(self.config, tuple(key for key, is_needed in needed.items() if is_needed))

@@ -19,7 +19,7 @@ from bfimg.boot.people_text import LiveText
 from bfimg.boot.process import run_limited
 from bfimg.boot.qemu import find_qemu, qemu_command
 from bfimg.boot.report import BootReport, Expectation
-from bfimg.boot.serial_protocol import event_kind, parse_machine_lines
+from bfimg.boot.serial_protocol import MachineLines, event_kind, parse_machine_lines
 from bfimg.boot.serial_text import LineReader
 from bfimg.boot.terminal import Terminal, typed_keys
 from bfimg.boot.verdict import Evidence, failure, refusal, success
@@ -46,7 +46,7 @@ def boot(
     `terminal` is where an interactive run takes place.
     The report is a verdict, not an error, whatever the guest or QEMU does once the machine runs.
 
-    Raises InputError when a disk cannot be read or the transcript or profile not be written, UsageError when one of
+    Raises InputError when a disk cannot be read or a file that was asked for not be written, UsageError when one of
     these would overwrite a disk, when QEMU does not know a key, or when there is no terminal for an interactive
     run, BusyError when another process changes an image that is to be written, ToolError when QEMU is missing,
     cannot be started, or refuses to make the machine, in its own words.
@@ -56,6 +56,8 @@ def boot(
         _check_disk(disk)
     if options.profile is not None:
         _check_output(options.profile, disks, "profile")
+    if options.dump is not None:
+        _check_output(options.dump, disks, "dump")
     if options.interactive and terminal is None:
         raise UsageError("an interactive run needs a terminal", hint="hand one over, or give keys beforehand")
     nonce = os.urandom(NONCE_BYTES).hex()
@@ -96,17 +98,19 @@ def boot(
         raise ToolError(f"QEMU does not start the machine: {refused}", hint="correct what it names")
 
     export_problem = _save_export(bytes(serial), options.profile) if options.profile is not None else None
+    machine_lines = parse_machine_lines(reader.lines)
+    dump_problem = _save_dump(machine_lines, options.dump) if options.dump is not None else None
     evidence = Evidence(
         outcome=outcome,
         lines=reader.lines,
-        machine_lines=parse_machine_lines(reader.lines),
+        machine_lines=machine_lines,
         nonce=nonce,
         expected=tuple(_expectation(pattern, reader.lines) for pattern in options.expect),
         timeout=options.timeout,
         output_limit=OUTPUT_LIMIT,
         more_keys_wanted=keys is not None and keys.ended_guest,
         unused_keys=keys.unused if keys is not None else None,
-        export_problem=export_problem,
+        output_problem=export_problem or dump_problem,
     )
     reason = failure(evidence)
     # A QEMU that had to be stopped says nothing of the guest by its status.
@@ -157,6 +161,22 @@ def _save_export(serial: bytes, path: Path) -> str | None:
             stream.write(document)
     except OSError as error:
         raise _unwritable(path, error, "profile") from None
+    return None
+
+
+def _save_dump(lines: MachineLines, path: Path) -> str | None:
+    """Write the dumps of a run to `path` as text; the reason when they are not what the kernel sends."""
+    from bfimg.boot.dump import dump_lines
+
+    try:
+        text = "".join(f"{line}\n" for line in dump_lines(lines.of("dump")))
+    except FormatError as error:
+        return f"no dump: {error}"
+    try:
+        with replaced_file(path) as stream:
+            stream.write(text.encode())
+    except OSError as error:
+        raise _unwritable(path, error, "dump") from None
     return None
 
 

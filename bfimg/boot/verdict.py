@@ -25,7 +25,7 @@ class Evidence:
     """All that the verdict rests on. timeout in seconds, output_limit in bytes: the limits of the run.
 
     more_keys_wanted: the guest was ended because it waited for more keys than there are. unused_keys: those it never
-    waited for, in one line. export_problem: why there is no export although one was asked for.
+    waited for, in one line. output_problem: why there is no profile, or no dump, although it was asked for.
     """
 
     outcome: Outcome
@@ -37,7 +37,7 @@ class Evidence:
     output_limit: int
     more_keys_wanted: bool = False
     unused_keys: str | None = None
-    export_problem: str | None = None
+    output_problem: str | None = None
 
     @property
     def nonce_echoed(self) -> bool:
@@ -162,8 +162,8 @@ def _results(evidence: Evidence) -> Iterator[str]:
         yield f"the kernel refused setting {refused[0].get('line')}: {shortened(str(refused[0].get('problem')))}"
     if evidence.unused_keys:
         yield f"the kernel did not wait for these keys: {evidence.unused_keys}"
-    if evidence.export_problem:
-        yield evidence.export_problem
+    if evidence.output_problem:
+        yield evidence.output_problem
     missing = [expectation.pattern for expectation in evidence.expected if expectation.line is None]
     if missing:
         yield f"not found in the serial output: {shortened(', '.join(missing))}"

@@ -48,6 +48,7 @@ Example: bfimg boot disk.img --expect 'sha256.*OK' --timeout 10"""
 @option("--keys", metavar="NAMES", help="The kernel's menu, with these keys pressed.")
 @option("--keep-writes", is_flag=True, help="The kernel changes the image itself, not a copy: its JIT cache lasts.")
 @option("--profile", metavar="FILE", help="Write what the kernel measured to this file.")
+@option("--dump", metavar="FILE", help="Write what each pass of the kernel's compiler made to this file.")
 @option("--transcript", metavar="FILE", help="Write the serial output, unchanged, to this file.")
 @format_option
 @option("-q", "--quiet", is_flag=True, help="Print only the verdict.")
@@ -66,6 +67,7 @@ def command(
     keys: str | None,
     keep_writes: bool,
     profile: str | None,
+    dump: str | None,
     transcript: str | None,
     output_format: str,
     quiet: bool,
@@ -93,6 +95,7 @@ def command(
         keys=_key_names(keys),
         keep_writes=keep_writes,
         profile=Path(profile) if profile else None,
+        dump=Path(dump) if dump else None,
     )
     live = output_format == "human" and not quiet
     if interactive:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bfimg.formats.pattern_ops import Op
 from bfimg.formats.pattern_types import (
@@ -53,20 +53,28 @@ def decode_verified(program: VerifiedProgram) -> Program:
 def decode_function(program: VerifiedProgram, number: int) -> Function:
     """Function `number` of a program that was verified."""
     record = program.functions[number]
-    words = iter(program.words(number))
-    blocks = []
-    for depth in program.loop_depths(number):
-        instructions: list[Instruction] = []
-        while not instructions or not instructions[-1].op.ends_block:
-            instructions.append(_instruction(program, words))
-        blocks.append(Block(tuple(instructions), depth))
     return Function(
         program.name(number),
         program.signatures[record.signature],
         program.registers(number),
-        tuple(blocks),
+        decode_blocks(program, program.words(number), program.loop_depths(number)),
         record.frame_bytes,
     )
+
+
+def decode_blocks(program: VerifiedProgram, words: Sequence[int], loop_depths: bytes) -> tuple[Block, ...]:
+    """The blocks of a function from its words. loop_depths: one for each block.
+
+    Words that were not verified may give anything, or raise LookupError, StopIteration or RuntimeError.
+    """
+    following = iter(words)
+    blocks = []
+    for depth in loop_depths:
+        instructions: list[Instruction] = []
+        while not instructions or not instructions[-1].op.ends_block:
+            instructions.append(_instruction(program, following))
+        blocks.append(Block(tuple(instructions), depth))
+    return tuple(blocks)
 
 
 def _instruction(program: VerifiedProgram, words: Iterator[int]) -> Instruction:

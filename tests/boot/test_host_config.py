@@ -33,6 +33,7 @@ def test_settings_are_lines_in_their_order_and_commas_are_kept():
         ({"interactive": True}, "interactive = yes\n"),
         ({"keys": ("q",)}, "interactive = yes\n"),
         ({"profile": Path("out.json")}, "export = yes\n"),
+        ({"dump": Path("out.txt")}, "jit_dump = yes\n"),
     ],
 )
 def test_options_say_what_their_run_needs(options, line):

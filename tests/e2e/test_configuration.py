@@ -37,7 +37,7 @@ def test_listed_modules_run_as_often_as_asked(run_config):
 
 DEFAULTS = {
     "event": "config", "file": "", "drive": "", "host": False, "modules": "all", "iterations": 1, "time_limit": 2000,
-    "interactive": False, "export": False, "cache": False,
+    "interactive": False, "export": False, "cache": False, "jit_dump": False,
     "heap_kib": 256, "jit_code_kib": 32, "jit_data_kib": 32, "jit_metadata_kib": 16,
 }  # fmt: skip
 
