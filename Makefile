@@ -2,17 +2,20 @@
 # make test       all checks and tests
 # make test-long  the same with more random cases: make test-long EXAMPLES=2000 MUTANTS=1000000
 # make bench      speeds, as ratios to other programs in one run
+# make bench-jit  the figures of docs/jit-levels.md
 #
 # Each sets up what it needs: a virtual environment in .venv, and the Debian packages that are missing when run
 # as root or with sudo; otherwise it names them.
 
 PYTHON ?= python3
 EXAMPLES ?= 500
+PROGRAMS ?= 2000
 MUTANTS ?= 100000
+TARGET_MUTANTS ?= 2000
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: demo test test-long lint bench docs samples sources setup setup-test clean
+.PHONY: demo test test-long lint bench bench-jit docs samples sources setup setup-test clean
 
 demo: setup
 	$(BIN)/bfimg build -o disk.img
@@ -26,7 +29,8 @@ test: lint sources
 	$(BIN)/coverage report --include='bfimg/*' --fail-under=95
 
 test-long: lint sources
-	BFIMG_TEST_EXAMPLES=$(EXAMPLES) BFIMG_TEST_MUTANTS=$(MUTANTS) $(BIN)/pytest -q -n 2
+	BFIMG_TEST_EXAMPLES=$(EXAMPLES) BFIMG_TEST_PROGRAMS=$(PROGRAMS) BFIMG_TEST_MUTANTS=$(MUTANTS) \
+	    BFIMG_TEST_TARGET_MUTANTS=$(TARGET_MUTANTS) $(BIN)/pytest -q -n 2
 
 # mypy sees the tree as it is installed: everything below the one name bfimg.
 lint: setup-test
@@ -40,6 +44,10 @@ bench: setup-test
 	$(BIN)/python tests/benchmarks/start.py
 	$(BIN)/python tests/benchmarks/surgery.py
 	$(BIN)/python tests/benchmarks/kernel.py
+	$(BIN)/python tests/benchmarks/jit.py
+
+bench-jit: setup-test
+	$(BIN)/python tests/benchmarks/jit.py --write docs/jit-levels.md
 
 docs: setup
 	$(BIN)/bfimg formats doc > docs/formats.md

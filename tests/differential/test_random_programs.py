@@ -1,17 +1,24 @@
-"""Random C programs give the same numbers as host code and as lowered programs, at every level clang optimises to."""
+"""Random C programs give the same numbers as host code, as lowered programs, and as these compiled by the kernel.
+
+For every level that clang optimises to, and every level of the kernel's compiler.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bfimg.bitcode.lower import lower
+from bfimg.pattern.decode import decode_program
+from bfimg.pattern.encode import encode_program
 from bfimg.pattern.interpret import Machine
 from bfimg.toolchain.compiler import bitcode_command
+from tests.compiled import Case, compare, record
 from tests.differential.generator import PRELUDE, program
 
 EXAMPLES = int(os.environ.get("BFIMG_TEST_EXAMPLES", "50"))
@@ -36,24 +43,34 @@ def native(source: Path, names: list[str]) -> list[int]:
     return answers
 
 
-def interpreted(source: Path, names: list[str], level: str) -> list[int | float | None]:
-    """What the lowered program gives, call after call in one arena."""
+def interpreted(source: Path, names: list[str], level: str) -> list[Case]:
+    """What the lowered programs give, call after call."""
     bitcode = source.with_suffix(".bc")
     command = [part for part in bitcode_command(source.name, bitcode.name) if part not in OURS]
     subprocess.run([*command, *DEFINED, level], cwd=source.parent, check=True)
-    machine = Machine(lower(bitcode.read_bytes(), names[0], keep=names, trusted=True).data)
-    return [machine.call([a], function=machine.function(name)).value for name in names for a in ARGUMENTS]
+    whole = decode_program(lower(bitcode.read_bytes(), names[0], keep=names, trusted=True).data)
+    functions = [function.name for function in whole.functions]
+    cases = []
+    for name in names:
+        data = encode_program(replace(whole, entry=functions.index(name)))
+        machine, case = Machine(data), Case(data)
+        for argument in ARGUMENTS:
+            record(machine, case, [argument], machine.call([argument]))
+        cases.append(case)
+    return cases
 
 
 @pytest.mark.parametrize("first", range(0, EXAMPLES, PER_FILE))
-def test_random_programs(first: int, tmp_path: Path) -> None:
+def test_random_programs(first: int, tmp_path: Path, compiled_runner: Path) -> None:
     seeds = range(first, first + PER_FILE)
     names = [f"run_{seed}" for seed in seeds]
     source = tmp_path / "programs.c"
     source.write_text(PRELUDE + "".join(program(seed, name) for seed, name in zip(seeds, names, strict=True)))
     expected = native(source, names)
     for level in LEVELS:
-        assert interpreted(source, names, level) == expected, level
+        cases = interpreted(source, names, level)
+        assert [call.outcome.value for case in cases for call in case.calls] == expected, level
+        compare(compiled_runner, cases)
 
 
 def test_a_seed_stands_for_one_program() -> None:

@@ -1,6 +1,6 @@
 /*
  * Runs pattern programs through the kernel's verifier and compiler as a Linux process of 32 bits, without a C library. The
- * kernel's memory map is rebuilt at the kernel's own addresses.
+ * kernel's memory map is rebuilt at the kernel's own addresses, with more heap and a larger code pool.
  *
  * Standard input: programs, each its level, or JIT_LEVELS for promotion after few calls and jumps back; its size, its
  * bytes; a number of calls, for each call a number of words and these; all numbers are 32-bit words. Standard output: a
@@ -40,6 +40,12 @@
 #define CONTEXT_ECX 15
 #define CONTEXT_EAX 16
 #define CONTEXT_EIP 19
+
+/* Room for programs that are larger than those the kernel's own pools are for. */
+#define HEAP_EXTENSION 0x1000000u
+#define HEAP_EXTENSION_SIZE 0x400000u
+#define CODE_POOL 0x2000000u
+#define CODE_POOL_SIZE 0x100000u
 
 #define INPUT_MAX 0x4000000
 static uint8_t input[INPUT_MAX];
@@ -165,6 +171,8 @@ static void set_up(void)
 {
     static const uint8_t signals[] = {SIGILL, SIGTRAP, SIGFPE, SIGSEGV, SIGALRM};
     map(BF_MEM_HEAP_START, BF_MEM_JIT_METADATA_END - BF_MEM_HEAP_START);
+    map(HEAP_EXTENSION, HEAP_EXTENSION_SIZE);
+    map(CODE_POOL, CODE_POOL_SIZE);
     map(BF_MEM_MODULE_STACK_START, BF_MEM_MODULE_STACK_SIZE);
     map(BF_MEM_MODULE_ARENA_START, BF_MEM_MODULE_ARENA_SIZE);
     struct {
@@ -179,8 +187,9 @@ static void set_up(void)
         call_linux(RT_SIGACTION, signals[i], (uint32_t)&action, 0);
     }
     kernel_heap_init();
+    heap_extend(&kernel_heap, (void *)HEAP_EXTENSION, HEAP_EXTENSION_SIZE);
     pools_init((struct pool_memory[POOLS]){
-        [POOL_CODE] = {BF_MEM_JIT_CODE_START, BF_MEM_JIT_CODE_SIZE},
+        [POOL_CODE] = {CODE_POOL, CODE_POOL_SIZE},
         [POOL_DATA] = {BF_MEM_JIT_DATA_START, BF_MEM_JIT_DATA_SIZE},
         [POOL_METADATA] = {BF_MEM_JIT_METADATA_START, BF_MEM_JIT_METADATA_SIZE},
     });
