@@ -28,8 +28,9 @@ from bfimg.pattern.program import (
 )
 from tests.compiled import ADAPTIVE, Case, compare, record
 from tests.pattern.conftest import ARENA, GUARDED, Generator
+from tests.pattern.loops import loop_arguments, loop_program
 
-PROGRAMS = int(os.environ.get("BFIMG_TEST_PROGRAMS", "300"))
+PROGRAMS = int(os.environ.get("BFIMG_TEST_PROGRAMS", "200"))  # of each kind
 FUEL = 20_000
 CALLS = 3
 LEVELS = [0, 1, 2, 3, ADAPTIVE]
@@ -69,6 +70,23 @@ def test_random_programs(compiled_runner: Path) -> None:
     assert seen == {*Trap, None} - {Trap.TIME}
     for level in LEVELS:
         compare(compiled_runner, cases, level)
+
+
+def test_loops_over_memory(compiled_runner: Path) -> None:
+    cases, stopped, far = [], 0, 0
+    for seed in range(PROGRAMS):
+        random = Random(seed)
+        program = loop_program(random)
+        machine, case = Machine(encode_program(program)), Case(encode_program(program))
+        for _ in range(CALLS):
+            if not call(machine, case, loop_arguments(random, program)):
+                break
+        stopped += sum(c.outcome.stop is not None for c in case.calls)
+        far += sum(c.outcome.total > 100 for c in case.calls)
+        cases.append(case)
+    # Some get as far as their loops go, some leave the arena on the way.
+    assert min(far, stopped, CALLS * PROGRAMS - stopped) > PROGRAMS // 2
+    compare(compiled_runner, cases)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PatternType if kind is not PatternType.CUSTOM])
