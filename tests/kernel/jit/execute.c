@@ -149,7 +149,7 @@ static bool promotes(uint32_t *context)
     static const uint8_t instruction[] = {0xcd, VECTOR_PROMOTE};
     const uint8_t *eip = (const uint8_t *)context[CONTEXT_EIP];
     struct jit_swap swap;
-    if (context[CONTEXT_EIP] - BF_MEM_JIT_CODE_START >= BF_MEM_JIT_CODE_SIZE ||
+    if (context[CONTEXT_EIP] - CODE_POOL >= CODE_POOL_SIZE ||
         memcmp(eip, instruction, sizeof instruction) != 0)
         return false;
     uint32_t address = jit_promote(&loaded, context[CONTEXT_EAX], context[CONTEXT_ECX], &swap);
