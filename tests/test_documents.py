@@ -97,13 +97,16 @@ def test_the_page_on_adding_a_module_prints_what_it_shows(repository: Path, tmp_
 
 def test_every_key_of_the_configuration_is_documented(repository: Path) -> None:
     table = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")
-    source = (repository / "kernel" / "loader" / "config.c").read_text(encoding="utf-8")
+    files = ("loader/config.c", "jit/config_keys.c")
+    source = "".join((repository / "kernel" / name).read_text(encoding="utf-8") for name in files)
     documented = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE))
-    keys = re.findall(r"^    (NAMES|SWITCH|NUMBER)\(\"(\w+)\", [\w\[\]]+(?:, (\d+), (\d+))?\)", source, re.MULTILINE)
-    assert list(documented) == [name for _, name, _, _ in keys]
-    for kind, name, low, high in keys:
-        if kind == "NUMBER":
-            assert documented[name].startswith(f"{low} to {high}")
+    pattern = r"^    (?:CONFIG_\w+_KEY\(|\{)\"(\w+)\", [^\"\n]*?(?:\"(\w+)\", )?(?:(\d+), (\d+), [^,\n]+)?[)}]+,$"
+    keys = re.findall(pattern, source, re.MULTILINE)
+    assert list(documented) == [name for name, _, _, _ in keys]
+    assert sum(bool(high) for _, _, _, high in keys) >= 10
+    for name, word, low, high in keys:
+        if high and high != "0":
+            assert documented[name].startswith((f"`{word}`, or " if word else "") + f"{low} to {high}")
 
 
 def test_every_event_of_the_kernel_is_documented(repository: Path) -> None:
@@ -116,12 +119,13 @@ def test_every_event_of_the_kernel_is_documented(repository: Path) -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == sent
 
 
-def test_every_member_of_an_event_is_documented(repository: Path, disk: Path) -> None:
+def test_every_member_of_an_event_is_documented(repository: Path, disk: Path, bfimg) -> None:
+    assert bfimg("add-module", "-i", disk, repository / "samples" / "sha256.bc").code == 0
     docs = repository / "docs"
     keys = " ".join(re.findall(r"^\| `(\w+)` \|", (docs / "configuration.md").read_text(), re.MULTILINE))
     text = (docs / "events.md").read_text().replace("[every key](configuration.md)", keys)
     documented = dict(re.findall(r"^\| `(\w+)` \|.*\|([^|]*)\|$", text, re.MULTILINE))
-    events = boot(BootOptions(disk, keys=("r", "u", "down", "r", "q"))).events
+    events = boot(BootOptions(disk, keys=("r", "u", "down", "r", "a", "q"))).events
     kinds = {event["event"] for event in events}
     assert kinds == set(documented) - {"cache", "dump", "fault"}
     for event in events:

@@ -1,7 +1,6 @@
 #include "jit/promote.h"
 
 #include "lib/string.h"
-#include "machine/io.h"
 #include "memory/paging.h"
 #include "memory/pools.h"
 
@@ -30,12 +29,12 @@ static const char *compile_all(struct jit_loaded *loaded)
     const struct jit_environment *environment = &loaded->environment;
     for (uint32_t i = 0; i < program->header->function_count; i++) {
         struct jit_function *function = &loaded->functions[i];
-        uint64_t start = rdtsc();
+        uint64_t start = jit_clock();
         const char *reason =
             jit_code_make(program, environment, i, loaded->policy.level, COUNT_NO_BLOCK, &function->code);
         if (reason)
             return reason;
-        function->compile_cycles = rdtsc() - start;
+        function->compile_cycles = jit_clock() - start;
         loaded->addresses[i] = (uint32_t)(uintptr_t)function->code.code;
         jit_count_on(loaded, i);
     }

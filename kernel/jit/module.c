@@ -10,6 +10,7 @@
 #include "jit/summary.h"
 #include "loader/loader.h"
 #include "machine/io.h"
+#include "profile/probe.h"
 #include "report/json.h"
 
 #define WARM_UP_CALLS 10
@@ -22,6 +23,11 @@ static unsigned level_at_call; /* best level when the call of the entry began */
 static uint32_t second_argument;
 static struct jit_place stopped_at;
 static bool is_located;
+
+uint64_t jit_clock(void)
+{
+    return probe_clock();
+}
 
 static struct jit_policy policy_of(const struct config *config)
 {
@@ -57,7 +63,7 @@ void jit_module_run(struct module *module, const uint8_t *section, const struct 
 {
     struct jit_policy policy = policy_of(config);
     struct jit_section found;
-    uint64_t start = rdtsc();
+    uint64_t start = jit_clock();
     const char *reason = "its program is not what it was";
     if (jit_read_section(section, module->pattern_bytes, &found, &module->problem)) {
         start_dump(module, &found.program, config);
@@ -70,7 +76,7 @@ void jit_module_run(struct module *module, const uint8_t *section, const struct 
     running = module;
     cycles = (struct jit_call_cycles){0};
     second_argument = found.descriptor.type == BF_PATTERN_TYPE_CUSTOM ? 0 : found.descriptor.param2;
-    module->compile_cycles = rdtsc() - start;
+    module->compile_cycles = jit_clock() - start;
     loader_call_entry(module, config);
     module->code_bytes = jit_code_bytes(&loaded);
     see_cycles();
@@ -132,7 +138,7 @@ bool jit_module_promote(struct interrupt_frame *frame)
     uint32_t address = jit_promote(&loaded, function, block, &swap);
     if (address)
         frame->eip = address;
-    if (swap.compile_cycles)
+    if (swap.code_bytes || swap.problem)
         report_swap(&swap);
     interrupt_charge(start);
     return true;

@@ -36,9 +36,11 @@ def test_listed_modules_run_as_often_as_asked(run_config):
 
 
 DEFAULTS = {
-    "event": "config", "file": "", "drive": "", "host": False, "modules": "all", "iterations": 1, "time_limit": 2000,
+    "event": "config", "file": "", "drive": "", "host": False, "modules": "all", "iterations": "auto",
+    "time_limit": 2000,
     "interactive": False, "export": False, "cache": False, "jit_dump": False,
     "heap_kib": 256, "jit_code_kib": 32, "jit_data_kib": 32, "jit_metadata_kib": 16,
+    "jit_level": "adaptive", "jit_o1_calls": 100, "jit_o2_calls": 1000, "jit_o3_calls": 10000,
 }  # fmt: skip
 
 
@@ -55,7 +57,7 @@ def test_one_file_counts_for_the_whole_run_and_the_master_comes_first(disk, boot
     assert run.report.passed, run.report.reason
     config = run.only("config")
     assert (config["file"], config["drive"], config["modules"], config["iterations"]) == (
-        "BAREFLOW.CFG", "ata0-master", "all", 1,
+        "BAREFLOW.CFG", "ata0-master", "all", "auto",
     )  # fmt: skip
     assert run.module("TEST.MOD")["calls"] == 1
 
@@ -87,7 +89,7 @@ def test_lines_of_the_host_go_before_those_of_the_file(disk, run_host):
     *problems, config = lines.of("config")
     assert problems == [{"event": "config", "problem": "unknown key", "file": HOST_CONFIG_FILE, "line": 3}]
     assert (config["file"], config["host"], config["modules"]) == ("BAREFLOW.CFG", True, "sum, primes")
-    assert (config["iterations"], config["time_limit"]) == (1, 100)
+    assert (config["iterations"], config["time_limit"]) == ("auto", 100)
     assert {module.name for module in lines.modules if module.status == "passed"} == {"sum", "primes"}
 
 
@@ -96,7 +98,7 @@ def test_longest_and_too_long_lines_of_the_host(kernel_disk, run_host):
     assert run_host(kernel_disk, longest).of("config")[-1]["iterations"] == 7
     lines = run_host(kernel_disk, longest + b"#")
     assert [event["problem"] for event in lines.of("config") if "problem" in event] == ["the file is too large"]
-    assert (lines.of("config")[-1]["iterations"], lines.of("done")[0]["invalid"]) == (1, 1)
+    assert (lines.of("config")[-1]["iterations"], lines.of("done")[0]["invalid"]) == ("auto", 1)
 
 
 def test_more_memory_is_taken_beyond_the_map_and_less_of_what_the_map_has(kernel_disk, run_host):
@@ -167,11 +169,11 @@ def test_form_is_free(run_config, text, expected):
         ("modules = " + "x" * 256, "modules: want `all` or names separated by commas, at most 255 characters"),
         ("modules = sum,,primes", "modules: a name is empty"),
         ("modules = " + ",".join(["sum"] * 33), "modules: more than 32 names"),
-        ("iterations = 0", "iterations: want a number from 1 to 1000000"),
-        ("iterations = 1000001", "iterations: want a number from 1 to 1000000"),
-        ("iterations = 99999999999999999999", "iterations: want a number from 1 to 1000000"),
-        ("iterations = -1", "iterations: want a number from 1 to 1000000"),
-        ("iterations = many", "iterations: want a number from 1 to 1000000"),
+        ("iterations = 0", "iterations: want auto or a number from 1 to 1000000"),
+        ("iterations = 1000001", "iterations: want auto or a number from 1 to 1000000"),
+        ("iterations = 99999999999999999999", "iterations: want auto or a number from 1 to 1000000"),
+        ("iterations = -1", "iterations: want auto or a number from 1 to 1000000"),
+        ("iterations = many", "iterations: want auto or a number from 1 to 1000000"),
         ("time_limit = 0", "time_limit: want a number from 1 to 600000"),
         ("time_limit = 600001", "time_limit: want a number from 1 to 600000"),
         ("interactive = maybe", "interactive: want `yes` or `no`"),
@@ -181,6 +183,10 @@ def test_form_is_free(run_config, text, expected):
         ("jit_code_kib = 3", "jit_code_kib: want a number from 4 to 65536"),
         ("jit_data_kib = 65537", "jit_data_kib: want a number from 4 to 65536"),
         ("jit_metadata_kib = x", "jit_metadata_kib: want a number from 4 to 65536"),
+        ("jit_level = 4", "jit_level: want adaptive or a number from 0 to 3"),
+        ("jit_o1_calls = 0", "jit_o1_calls: want a number from 1 to 100000000"),
+        ("jit_o2_calls = auto", "jit_o2_calls: want a number from 1 to 100000000"),
+        ("jit_o3_calls = 100000001", "jit_o3_calls: want a number from 1 to 100000000"),
         ("\xff\x01\x1b[2J", "not plain text"),
     ],
 )

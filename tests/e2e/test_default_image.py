@@ -42,7 +42,7 @@ def test_twelve_native_modules_and_one_of_bitcode_run(with_bitcode, boot_disk, p
 
     bitcode = run.module("SHA256.BC")
     assert (bitcode["status"], bitcode["crc"], bitcode["entry"]) == ("passed", True, "sha256_main")
-    assert (bitcode["answer"], bitcode["calls"], bitcode["verified"]) == (programs["sha256"].answer, 1, True)
+    assert (bitcode["answer"], bitcode["calls"], bitcode["verified"]) == (programs["sha256"].answer, 6, True)
     assert run.only("done") == {
         "event": "done", "passed": 13, "failed": 0, "stopped": 0, "invalid": 0, "unchecked": 0, "pending": 0,
         "volumes": 1,

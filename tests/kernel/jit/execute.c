@@ -122,6 +122,11 @@ static void map(uint32_t start, uint32_t size)
         end(4);
 }
 
+uint64_t jit_clock(void)
+{
+    return 0;
+}
+
 void paging_set_present(uint32_t page, bool is_present)
 {
     if (call_linux(MPROTECT, page, BF_PAGE_SIZE, is_present ? READ_WRITE_EXECUTE : NO_ACCESS))
