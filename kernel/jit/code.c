@@ -34,7 +34,7 @@ static const char *copy(const struct jit_unit *unit, struct jit_code *made)
 static const char *compile(const struct jit_program *program, const struct jit_environment *environment,
                            struct jit_body *body, struct jit_work *work, struct jit_unit *unit, struct jit_code *made)
 {
-    if (!work->start || !unit->code || !jit_transform(program, made->level, work, body))
+    if (!work->start || !unit->code || !jit_transform(program, environment, made->level, work, body))
         return no_heap;
     uint32_t switch_words = jit_switch_words(program, body);
     if (switch_words) {

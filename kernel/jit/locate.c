@@ -42,7 +42,7 @@ bool jit_locate(const struct jit_program *program, const struct jit_environment 
     struct jit_unit again = *unit;
     struct jit_body body = jit_body(program, place->function);
     again.switches = 0;
-    if (!jit_transform(program, level, work, &body) ||
+    if (!jit_transform(program, environment, level, work, &body) ||
         !compiler_begin(&c, program, environment, &body, level, work, &again))
         return false;
     bool in_prologue = c.x.size > offset, begins = true;

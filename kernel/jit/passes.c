@@ -1,32 +1,25 @@
 /* The passes in their order, each with the level from which on it runs. */
 #include "jit/passes.h"
 
-typedef bool pass_function(const struct jit_program *program, struct jit_work *work, struct jit_body *body);
-
 struct pass {
     const char *name;
     unsigned level;
-    pass_function *run;
+    jit_pass *run;
 };
 
-static bool keep(const struct jit_program *program, struct jit_work *work, struct jit_body *body)
-{
-    (void)program, (void)work, (void)body;
-    return true;
-}
-
 static const struct pass passes[] = {
-    {"nothing", 1, keep},
+    {"anchors", 2, jit_anchors},
 };
 
 jit_observer *jit_observe;
 
-bool jit_transform(const struct jit_program *program, unsigned level, struct jit_work *work, struct jit_body *body)
+bool jit_transform(const struct jit_program *program, const struct jit_environment *environment, unsigned level,
+                   struct jit_work *work, struct jit_body *body)
 {
     for (unsigned i = 0; i < sizeof passes / sizeof *passes; i++) {
         if (level < passes[i].level)
             continue;
-        if (!passes[i].run(program, work, body))
+        if (!passes[i].run(program, environment, work, body))
             return false;
         if (jit_observe)
             jit_observe(program, body, level, passes[i].name, 0);

@@ -1,0 +1,6 @@
+/* The largest value, without sign, that a register of a function ever holds. */
+#pragma once
+#include "jit/flow.h"
+
+/* By number, for i32 registers. 0 when memory is short. */
+const uint32_t *jit_ranges(const struct jit_program *program, struct jit_work *work, const struct jit_body *body);
