@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "memory/paging.h"
 #include "memory/pools.h"
+#include "profile/probe.h"
 
 #define TABLE_ALIGNMENT 4
 #define STATE_ALIGNMENT 16
@@ -29,12 +30,12 @@ static const char *compile_all(struct jit_loaded *loaded)
     const struct jit_environment *environment = &loaded->environment;
     for (uint32_t i = 0; i < program->header->function_count; i++) {
         struct jit_function *function = &loaded->functions[i];
-        uint64_t start = jit_clock();
+        uint64_t start = probe_clock();
         const char *reason =
             jit_code_make(program, environment, i, loaded->policy.level, COUNT_NO_BLOCK, &function->code);
         if (reason)
             return reason;
-        function->compile_cycles = jit_clock() - start;
+        function->compile_cycles = probe_clock() - start;
         loaded->addresses[i] = (uint32_t)(uintptr_t)function->code.code;
         jit_count_on(loaded, i);
     }

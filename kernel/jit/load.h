@@ -40,9 +40,6 @@ struct jit_loaded {
     jit_entry *entries;             /* in the data pool, 0 without tables */
 };
 
-/* Cycles so far but for those of interrupts. Not of these files: a test has another one. */
-uint64_t jit_clock(void);
-
 /* Compiles a program, which jit_verify let pass and which stays where it is, and sets up its arena. Returns 0, or why
  * not; then nothing is taken. */
 const char *jit_load(struct jit_loaded *loaded, const struct jit_program *program, const struct jit_policy *policy);

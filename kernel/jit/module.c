@@ -24,11 +24,6 @@ static uint32_t second_argument;
 static struct jit_place stopped_at;
 static bool is_located;
 
-uint64_t jit_clock(void)
-{
-    return probe_clock();
-}
-
 static struct jit_policy policy_of(const struct config *config)
 {
     struct jit_policy policy = {.promotes = config->jit_level == CONFIG_WORD};
@@ -63,7 +58,7 @@ void jit_module_run(struct module *module, const uint8_t *section, const struct 
 {
     struct jit_policy policy = policy_of(config);
     struct jit_section found;
-    uint64_t start = jit_clock();
+    uint64_t start = probe_clock();
     const char *reason = "its program is not what it was";
     if (jit_read_section(section, module->pattern_bytes, &found, &module->problem)) {
         start_dump(module, &found.program, config);
@@ -76,7 +71,7 @@ void jit_module_run(struct module *module, const uint8_t *section, const struct 
     running = module;
     cycles = (struct jit_call_cycles){0};
     second_argument = found.descriptor.type == BF_PATTERN_TYPE_CUSTOM ? 0 : found.descriptor.param2;
-    module->compile_cycles = jit_clock() - start;
+    module->compile_cycles = probe_clock() - start;
     loader_call_entry(module, config);
     module->code_bytes = jit_code_bytes(&loaded);
     see_cycles();

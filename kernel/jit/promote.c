@@ -1,6 +1,7 @@
 #include "jit/promote.h"
 
 #include "memory/pools.h"
+#include "profile/probe.h"
 
 #define RETIRED_ALIGNMENT 4
 
@@ -76,7 +77,7 @@ static const char *compile(struct jit_loaded *loaded, uint32_t number, unsigned 
 uint32_t jit_promote(struct jit_loaded *loaded, uint32_t number, uint32_t block, struct jit_swap *swap)
 {
     struct jit_function *function = &loaded->functions[number];
-    uint64_t start = jit_clock();
+    uint64_t start = probe_clock();
     jit_count_on(loaded, number);
     unsigned level = level_for(&loaded->policy, function);
     *swap = (struct jit_swap){
@@ -86,7 +87,7 @@ uint32_t jit_promote(struct jit_loaded *loaded, uint32_t number, uint32_t block,
         swap->problem = compile(loaded, number, level, block);
         function->is_stuck = swap->problem;
         swap->code_bytes = swap->problem ? 0 : function->code.size;
-        swap->compile_cycles = jit_clock() - start;
+        swap->compile_cycles = probe_clock() - start;
         if (!swap->problem)
             function->compile_cycles = swap->compile_cycles;
         jit_count_on(loaded, number);

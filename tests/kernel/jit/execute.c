@@ -14,6 +14,7 @@
 #include "memory/heap.h"
 #include "memory/paging.h"
 #include "memory/pools.h"
+#include "profile/probe.h"
 
 #define EXIT 1
 #define READ 3
@@ -122,7 +123,7 @@ static void map(uint32_t start, uint32_t size)
         end(4);
 }
 
-uint64_t jit_clock(void)
+uint64_t probe_clock(void)
 {
     return 0;
 }
@@ -154,8 +155,7 @@ static bool promotes(uint32_t *context)
     static const uint8_t instruction[] = {0xcd, VECTOR_PROMOTE};
     const uint8_t *eip = (const uint8_t *)context[CONTEXT_EIP];
     struct jit_swap swap;
-    if (context[CONTEXT_EIP] - CODE_POOL >= CODE_POOL_SIZE ||
-        memcmp(eip, instruction, sizeof instruction) != 0)
+    if (context[CONTEXT_EIP] - CODE_POOL >= CODE_POOL_SIZE || memcmp(eip, instruction, sizeof instruction) != 0)
         return false;
     uint32_t address = jit_promote(&loaded, context[CONTEXT_EAX], context[CONTEXT_ECX], &swap);
     context[CONTEXT_EIP] = address ? address : context[CONTEXT_EIP] + sizeof instruction;
