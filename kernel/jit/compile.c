@@ -219,6 +219,7 @@ void compiler_emit(struct compiler *c, const jit_word *words)
 {
     uint8_t op = (uint8_t)words[0];
     struct jit_pending pending = c->pending; /* what faults in an operation that takes its operand is the load */
+    uint32_t flags_at = c->flags_at;
     c->word = pending.is_on ? pending.word : (uint32_t)(words - c->body->words);
     if (is_by_halves(op))
         emit_by_halves(c, op, words);
@@ -226,6 +227,8 @@ void compiler_emit(struct compiler *c, const jit_word *words)
         emit(c, op, words);
     if (pending.is_on)
         c->places->home[pending.number] = pending.home;
+    if (c->flags_at == flags_at) /* of the operation before */
+        c->flags_at = NO_FLAGS;
 }
 
 bool compiler_begin(struct compiler *c, const struct jit_program *program,

@@ -21,6 +21,9 @@ unsigned compare_integers(struct compiler *c, unsigned condition, uint8_t a, uin
 
 unsigned compare_number(struct compiler *c, unsigned condition, uint8_t a, uint32_t number)
 {
+    bool is_known = number == 0 && c->flags_of == a && c->flags_at == c->x.size;
+    if (is_known && (condition & ~1u) == BF_CONDITION_EQ)
+        return condition;
     if (number == 0 && !is_in_slot(c, a))
         x86_registers(&c->x, X86_TEST, home(c, a), home(c, a));
     else

@@ -38,6 +38,7 @@ static void emit_jump(struct compiler *c, unsigned condition, uint32_t block)
 
 void control_begin_block(struct compiler *c)
 {
+    c->flags_at = NO_FLAGS;
     struct x86 *x = &c->x;
     uint32_t jumps_back = count_jumps_back(c), at = c->blocks[c->block];
     while (at && x86_fits(x)) {

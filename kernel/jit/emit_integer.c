@@ -136,7 +136,8 @@ static void emit_two(struct compiler *c, uint32_t opcode, bool swaps, uint8_t d,
     store32(c, reg, d);
 }
 
-static void emit_alu(struct compiler *c, enum x86_group group, uint8_t d, uint8_t a, uint8_t b)
+/* Returns whether flags tell of the result. */
+static bool emit_alu(struct compiler *c, enum x86_group group, uint8_t d, uint8_t a, uint8_t b)
 {
     struct x86 *x = &c->x;
     bool swaps = group != GROUP_SUB;
@@ -145,29 +146,33 @@ static void emit_alu(struct compiler *c, enum x86_group group, uint8_t d, uint8_
         unsigned reg = is_in_slot(c, other) ? EAX : home(c, other);
         load32(c, reg, other);
         with(c, 8u * group + X86_GROUP_STORE, reg, d);
-        return;
+        return true;
     }
     bool in_homes = !is_in_slot(c, d) && !is_in_slot(c, a) && !is_in_slot(c, b);
-    if (group == GROUP_ADD && in_homes && home(c, d) != home(c, a) && home(c, d) != home(c, b))
+    if (group == GROUP_ADD && in_homes && home(c, d) != home(c, a) && home(c, d) != home(c, b)) {
         x86_indexed(x, X86_LEA, home(c, d), home(c, a), home(c, b), 0, 0);
-    else
-        emit_two(c, 8u * group + X86_GROUP_LOAD, swaps, d, a, b);
+        return false;
+    }
+    emit_two(c, 8u * group + X86_GROUP_LOAD, swaps, d, a, b);
+    return true;
 }
 
-static void emit_alu_number(struct compiler *c, enum x86_group group, uint8_t d, uint8_t a, uint32_t number)
+static bool emit_alu_number(struct compiler *c, enum x86_group group, uint8_t d, uint8_t a, uint32_t number)
 {
     if (d == a) {
         group_with(c, group, d, number);
-        return;
+        return true;
     }
     unsigned reg = target(c, d);
-    if (group == GROUP_ADD && !is_in_slot(c, a) && reg != home(c, a)) {
+    bool is_address = group == GROUP_ADD && !is_in_slot(c, a) && reg != home(c, a);
+    if (is_address) {
         x86_memory(&c->x, X86_LEA, reg, home(c, a), number);
     } else {
         load32(c, reg, a);
         x86_group(&c->x, group, reg, number);
     }
     store32(c, reg, d);
+    return !is_address;
 }
 
 /* d shifted in its place, or by way of a register; the count is in cl when there is no number. */
@@ -266,12 +271,13 @@ void emit_integer(struct compiler *c, uint8_t op, const jit_word *words)
     uint8_t d = jit_slot(first, 0), a = jit_slot(first, 1), b = jit_slot(first, 2);
     const struct template *template = find_template(op);
     uint32_t number = jit_ops[op].tail == BF_TAIL_WORD ? words[1] : (uint32_t)(int8_t)b;
+    bool flags = false;
     switch (template->kind) {
     case ALU:
-        emit_alu(c, template->number, d, a, b);
+        flags = emit_alu(c, template->number, d, a, b);
         break;
     case ALU_NUMBER:
-        emit_alu_number(c, template->number, d, a, number);
+        flags = emit_alu_number(c, template->number, d, a, number);
         break;
     case SHIFT:
     case SHIFT_NUMBER:
@@ -298,5 +304,9 @@ void emit_integer(struct compiler *c, uint8_t op, const jit_word *words)
         break;
     default:
         emit_other(c, op, words, d, a);
+    }
+    if (flags) {
+        c->flags_at = c->x.size;
+        c->flags_of = d;
     }
 }

@@ -22,6 +22,8 @@ struct jit_pending {
     struct jit_address address; /* in the arena */
 };
 
+#define NO_FLAGS 0
+
 struct compiler {
     struct x86 x;
     const struct jit_program *program;
@@ -42,6 +44,8 @@ struct compiler {
     uint32_t frame_size; /* bytes between esp and the return address */
     uint32_t pushed;     /* bytes that were pushed since */
     struct jit_pending pending;
+    uint32_t flags_at; /* size of the code behind the operation before, if flags compare its result with 0; NO_FLAGS */
+    uint8_t flags_of;  /* the register of that result */
     int16_t slot[BF_MAX_REGISTERS + 1]; /* of each register, from esp when nothing is pushed */
 };
 
