@@ -35,5 +35,11 @@ struct jit_body {
     const uint16_t *entries; /* by block of the program: where to go on for that block; 0 when it is the same */
 };
 
+/* Registers of all types. */
+static inline unsigned jit_register_count(const struct jit_body *body)
+{
+    return body->registers.first[BF_VALUE_TYPE_F64 + 1];
+}
+
 /* The function as it stands in the program. */
 struct jit_body jit_body(const struct jit_program *program, uint32_t function);

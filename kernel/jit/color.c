@@ -11,6 +11,7 @@ struct coloring {
     const struct jit_program *program;
     const struct jit_body *body;
     struct jit_places *places;
+    unsigned count; /* registers */
     struct jit_liveness liveness;
     struct jit_gains *gains;
     struct jit_set *conflicts; /* of each register: what is needed while it is written */
@@ -70,7 +71,7 @@ static void forbid(struct coloring *k, unsigned clobbers, const struct jit_set *
 {
     uint8_t wide = k->body->registers.first[BF_VALUE_TYPE_I64];
     unsigned general = jit_clobbered_general(clobbers), vector = jit_clobbered_vector(clobbers);
-    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+    for (unsigned number = 0; number < k->count; number++) {
         if (set_has(live, (uint8_t)number))
             k->forbidden[number] |= (uint8_t)(number < wide ? general : vector);
     }
@@ -81,7 +82,7 @@ static void add_save(struct coloring *k, uint32_t at, unsigned clobbers, int32_t
 {
     uint8_t wide = k->body->registers.first[BF_VALUE_TYPE_I64];
     k->places->saves[k->places->save_count++] = (struct jit_saves){at, *live};
-    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+    for (unsigned number = 0; number < k->count; number++) {
         if (set_has(live, (uint8_t)number) && (clobbers & CLOBBERS_ALL || number >= wide))
             k->gains->gain[number] -= weight * (set_has(&k->places->unchanged, (uint8_t)number) ? INSTRUCTION : 2 * INSTRUCTION);
     }
@@ -172,7 +173,7 @@ static unsigned taken(const struct coloring *k, uint8_t number)
 {
     bool wide = number >= k->body->registers.first[BF_VALUE_TYPE_I64];
     unsigned found = k->forbidden[number] | ~(wide ? HOMES_VECTOR : HOMES_GENERAL);
-    for (unsigned other = 0; other < BF_MAX_REGISTERS; other++) {
+    for (unsigned other = 0; other < k->count; other++) {
         unsigned home = k->places->home[other];
         if (home != NO_HOME && (other >= k->body->registers.first[BF_VALUE_TYPE_I64]) == wide &&
             (set_has(&k->conflicts[number], (uint8_t)other) || set_has(&k->conflicts[other], number)))
@@ -213,7 +214,7 @@ static void color_all(struct coloring *k)
     int32_t *gain = k->gains->gain;
     for (;;) {
         unsigned best = 0;
-        for (unsigned number = 1; number < BF_MAX_REGISTERS; number++) {
+        for (unsigned number = 1; number < k->count; number++) {
             if (gain[number] > gain[best])
                 best = number;
         }
@@ -232,7 +233,7 @@ static void add_entry(struct coloring *k)
 {
     const struct jit_set *live = &k->liveness.in[0];
     k->places->at_entry = *live;
-    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+    for (unsigned number = 0; number < k->count; number++) {
         if (!set_has(live, (uint8_t)number))
             continue;
         add_conflicts(k, (uint8_t)number, live);
@@ -249,10 +250,10 @@ static uint32_t count_calls(const struct jit_program *program, const struct jit_
 }
 
 /* Only what has a home is saved. */
-static void trim_saves(struct jit_places *places)
+static void trim_saves(struct jit_places *places, unsigned count)
 {
     for (uint32_t i = 0; i < places->save_count; i++) {
-        for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+        for (unsigned number = 0; number < count; number++) {
             if (places->home[number] == NO_HOME)
                 set_remove(&places->saves[i].registers, (uint8_t)number);
         }
@@ -262,24 +263,24 @@ static void trim_saves(struct jit_places *places)
 bool jit_color_homes(const struct jit_program *program, const struct jit_body *body, struct jit_work *work,
                      struct jit_places *places)
 {
-    struct coloring k = {.program = program, .body = body, .places = places};
+    struct coloring k = {.program = program, .body = body, .places = places, .count = jit_register_count(body)};
     k.gains = jit_take(work, sizeof *k.gains);
-    k.conflicts = jit_take(work, (BF_MAX_REGISTERS + 1) * sizeof *k.conflicts);
-    k.forbidden = jit_take(work, BF_MAX_REGISTERS + 1);
-    k.passing = jit_take(work, BF_MAX_REGISTERS + 1);
-    k.writes = jit_take(work, BF_MAX_REGISTERS + 1);
+    k.conflicts = jit_take(work, k.count * sizeof *k.conflicts);
+    k.forbidden = jit_take(work, k.count);
+    k.passing = jit_take(work, k.count);
+    k.writes = jit_take(work, k.count);
     places->saves = jit_take(work, count_calls(program, body) * sizeof *places->saves);
     places->is_used_once = jit_take(work, body->word_count);
     if (!places->is_used_once || !k.gains || !k.conflicts || !k.forbidden || !k.passing || !k.writes || !places->saves ||
         !jit_find_liveness(program, body, work, &k.liveness))
         return false;
-    for (unsigned number = 0; number <= BF_MAX_REGISTERS; number++)
+    for (unsigned number = 0; number < k.count; number++)
         k.gains->partner[number] = (uint8_t)number;
     jit_find_unchanged(program, body, &places->unchanged);
     add_entry(&k);
     scan(&k);
     color_all(&k);
-    trim_saves(places);
+    trim_saves(places, k.count);
     places->live = k.liveness.in;
     return true;
 }

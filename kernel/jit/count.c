@@ -100,7 +100,7 @@ static void emit_call_stub(struct compiler *c)
 static void move_live(struct compiler *c, uint32_t block, void (*move)(struct compiler *c, uint8_t number))
 {
     const struct jit_set *live = c->places->live;
-    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+    for (unsigned number = 0; number < jit_register_count(c->body); number++) {
         if (!is_in_slot(c, (uint8_t)number) && (!live || set_has(&live[block], (uint8_t)number)))
             move(c, (uint8_t)number);
     }

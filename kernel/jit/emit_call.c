@@ -87,7 +87,7 @@ static void save_homes(struct compiler *c, bool of_helper, bool after)
         place++;
     if (place == places->save_count)
         return;
-    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+    for (unsigned number = 0; number < jit_register_count(c->body); number++) {
         bool is_lost = set_has(&places->saves[place].registers, (uint8_t)number) &&
                        (!of_helper || is_vector(c, (uint8_t)number) || home(c, (uint8_t)number) <= EDX);
         if (is_lost && after)

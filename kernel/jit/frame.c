@@ -22,7 +22,7 @@ static void place_parameters(struct compiler *c)
 
 static void place_others(struct compiler *c)
 {
-    uint8_t count = c->body->registers.first[BF_VALUE_TYPE_F64 + 1];
+    uint8_t count = jit_register_count(c->body);
     for (uint8_t number = 0; number < count; number++) {
         if (c->slot[number])
             continue;
@@ -52,7 +52,7 @@ void frame_begin(struct compiler *c)
     struct x86 *x = &c->x;
     place_parameters(c);
     place_others(c);
-    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++)
+    for (unsigned number = 0; number < jit_register_count(c->body); number++)
         c->slot[number] = (int16_t)(c->slot[number] + (int32_t)c->frame_size);
     count_call(c);
     if (c->environment->counts_calls) {
@@ -65,7 +65,7 @@ void frame_begin(struct compiler *c)
                          c->function->frame_bytes);
     if (c->frame_size)
         x86_group(x, GROUP_SUB, ESP, c->frame_size);
-    for (uint8_t number = 0; number < c->body->registers.first[BF_VALUE_TYPE_F64 + 1]; number++) {
+    for (uint8_t number = 0; number < jit_register_count(c->body); number++) {
         if (set_has(&c->places->at_entry, number))
             emit_initial(c, number);
     }

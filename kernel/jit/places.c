@@ -158,7 +158,7 @@ static bool save_everywhere(const struct jit_program *program, const struct jit_
                             struct jit_places *places, uint32_t calls)
 {
     struct jit_set homes = {{0}};
-    for (unsigned number = 0; number < BF_MAX_REGISTERS; number++) {
+    for (unsigned number = 0; number < jit_register_count(body); number++) {
         if (places->home[number] != NO_HOME)
             set_add(&homes, (uint8_t)number);
     }
