@@ -3,6 +3,7 @@
  * Starting from 0, they grow until nothing changes; what grows for too long may hold anything.
  */
 #include "jit/ranges.h"
+
 #define ANYTHING UINT32_MAX
 #define ROUNDS 4 /* after them, a range that grows becomes ANYTHING */
 
