@@ -8,6 +8,7 @@ struct pass {
 };
 
 static const struct pass passes[] = {
+    {"peel", 3, jit_peel},
     {"anchors", 2, jit_anchors},
 };
 

@@ -21,4 +21,5 @@ bool jit_transform(const struct jit_program *program, const struct jit_environme
 typedef bool jit_pass(const struct jit_program *program, const struct jit_environment *environment,
                       struct jit_work *work, struct jit_body *body);
 
+jit_pass jit_peel;    /* separates the first round of loops */
 jit_pass jit_anchors; /* marks accesses that need no check */
