@@ -8,7 +8,7 @@ struct pass {
 };
 
 static const struct pass passes[] = {
-    {"peel", 3, jit_peel},
+    {"peel", 2, jit_peel},
     {"anchors", 2, jit_anchors},
 };
 
