@@ -32,6 +32,7 @@ struct jit_body {
     struct jit_registers registers;
     const struct jit_origin *origins; /* by word; 0 when all stand where they stood */
     const uint8_t *facts;             /* by word, JIT_PROVEN; 0 for none */
+    const uint8_t *numbers;  /* of the program's registers, by number there; 0 when they have kept theirs */
     const uint16_t *entries; /* by block of the program: where to go on for that block; 0 when it is the same */
 };
 
@@ -40,6 +41,11 @@ static inline unsigned jit_register_count(const struct jit_body *body)
 {
     return body->registers.first[BF_VALUE_TYPE_F64 + 1];
 }
+
+/* Gives a body so many more registers of each type, by BF_VALUE_TYPE_*, behind those of the type. False when memory is
+ * short. */
+bool jit_add_registers(const struct jit_program *program, struct jit_work *work, const uint8_t *more,
+                       struct jit_body *body);
 
 /* The function as it stands in the program. */
 struct jit_body jit_body(const struct jit_program *program, uint32_t function);

@@ -20,15 +20,22 @@ static void place_parameters(struct compiler *c)
     }
 }
 
+static void place(struct compiler *c, uint8_t number)
+{
+    if (c->slot[number])
+        return;
+    c->frame_size += jit_register_size(c, number);
+    c->slot[number] = (int16_t)-c->frame_size;
+}
+
+/* The program's registers first, in their order there. */
 static void place_others(struct compiler *c)
 {
-    uint8_t count = jit_register_count(c->body);
-    for (uint8_t number = 0; number < count; number++) {
-        if (c->slot[number])
-            continue;
-        c->frame_size += jit_register_size(c, number);
-        c->slot[number] = (int16_t)-c->frame_size;
-    }
+    unsigned kept = jit_registers(c->function).first[BF_VALUE_TYPE_F64 + 1];
+    for (unsigned number = 0; number < kept; number++)
+        place(c, c->body->numbers ? c->body->numbers[number] : (uint8_t)number);
+    for (unsigned number = 0; number < jit_register_count(c->body); number++)
+        place(c, (uint8_t)number);
 }
 
 /* Parameters come from their slots; everything else is zero. */

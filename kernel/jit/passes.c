@@ -9,6 +9,7 @@ struct pass {
 
 static const struct pass passes[] = {
     {"peel", 2, jit_peel},
+    {"unroll", 3, jit_unroll},
     {"anchors", 2, jit_anchors},
 };
 

@@ -22,4 +22,5 @@ typedef bool jit_pass(const struct jit_program *program, const struct jit_enviro
                       struct jit_work *work, struct jit_body *body);
 
 jit_pass jit_peel;    /* separates the first round of loops */
+jit_pass jit_unroll;  /* makes several rounds of loops that count one */
 jit_pass jit_anchors; /* marks accesses that need no check */
