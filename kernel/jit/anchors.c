@@ -336,13 +336,19 @@ static void collect_keys(struct anchors *s)
     s->key_count = s->collected;
 }
 
-static void flow(struct anchors *s, const bool *entered)
+/* Control may come to this block from elsewhere. */
+static void enter(struct anchors *s, uint32_t block)
 {
-    for (uint32_t i = 0; i < s->body->block_count; i++) {
-        s->reached[i] = s->changed[i] = entered[i];
-        for (uint32_t key = 0; key < s->key_count && entered[i]; key++)
-            s->known[i * s->key_count + key] = nothing;
-    }
+    s->reached[block] = s->changed[block] = true;
+    for (uint32_t key = 0; key < s->key_count; key++)
+        s->known[block * s->key_count + key] = nothing;
+}
+
+static void flow(struct anchors *s)
+{
+    enter(s, 0);
+    if (s->body->entry_block != JIT_NO_BLOCK)
+        enter(s, jit_entry_for(s->body, s->body->entry_block));
     for (bool again = true; again; s->round++) {
         again = false;
         for (uint32_t i = 0; i < s->body->block_count; i++) {
@@ -371,16 +377,15 @@ bool jit_anchors(const struct jit_program *program, const struct jit_environment
         .reached = jit_take(work, body->block_count * sizeof *s.reached),
         .changed = jit_take(work, body->block_count * sizeof *s.changed),
     };
-    const bool *entered = jit_entered(program, work, body);
     s.end = program->header->arena_size + s.slack;
-    if (!s.starts || !s.ranges || !s.keys || !s.forms || !s.facts || !s.reached || !s.changed || !entered)
+    if (!s.starts || !s.ranges || !s.keys || !s.forms || !s.facts || !s.reached || !s.changed)
         return false;
     collect_keys(&s);
     s.known = jit_take(work, body->block_count * s.key_count * sizeof *s.known);
     uint8_t *proven = jit_take(work, body->word_count);
     if (!s.known || !proven)
         return false;
-    flow(&s, entered);
+    flow(&s);
     s.proven = proven;
     for (uint32_t i = 0; i < body->block_count; i++)
         if (s.reached[i])

@@ -16,7 +16,7 @@ void *jit_take(struct jit_work *work, uint32_t bytes)
     return taken;
 }
 
-struct jit_body jit_body(const struct jit_program *program, uint32_t function)
+struct jit_body jit_body(const struct jit_program *program, uint32_t function, uint32_t entry_block)
 {
     const struct bf_program_function *record = &program->functions[function];
     return (struct jit_body){
@@ -26,6 +26,7 @@ struct jit_body jit_body(const struct jit_program *program, uint32_t function)
         .depths = jit_loop_depths(program, record),
         .block_count = record->block_count,
         .registers = jit_registers(record),
+        .entry_block = entry_block,
     };
 }
 

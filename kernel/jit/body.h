@@ -34,6 +34,8 @@ struct jit_body {
     const uint8_t *facts;             /* by word, JIT_PROVEN; 0 for none */
     const uint8_t *numbers;  /* of the program's registers, by number there; 0 when they have kept theirs */
     const uint16_t *entries; /* by block of the program: where to go on for that block; 0 when it is the same */
+    const uint16_t *blocks;  /* by block: the one of the program that it stands for; 0 when it is the same */
+    uint32_t entry_block;    /* of the program, where a frame of worse code goes on; JIT_NO_BLOCK for none */
 };
 
 /* Registers of all types. */
@@ -46,6 +48,17 @@ static inline unsigned jit_register_count(const struct jit_body *body)
  * short. */
 bool jit_add_registers(const struct jit_program *program, struct jit_work *work, const uint8_t *more,
                        struct jit_body *body);
+#define JIT_NO_BLOCK UINT32_MAX
+
+/* The block that stands for one of the program, and the other way round. */
+static inline uint32_t jit_entry_for(const struct jit_body *body, uint32_t block)
+{
+    return body->entries ? body->entries[block] : block;
+}
+static inline uint32_t jit_block_of(const struct jit_body *body, uint32_t block)
+{
+    return body->blocks ? body->blocks[block] : block;
+}
 
 /* The function as it stands in the program. */
-struct jit_body jit_body(const struct jit_program *program, uint32_t function);
+struct jit_body jit_body(const struct jit_program *program, uint32_t function, uint32_t entry_block);

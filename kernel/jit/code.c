@@ -55,10 +55,10 @@ static const char *compile(const struct jit_program *program, const struct jit_e
 const char *jit_code_make(const struct jit_program *program, const struct jit_environment *environment,
                           uint32_t function, unsigned level, uint32_t entry_block, struct jit_code *made)
 {
-    struct jit_unit unit = {.entry_block = entry_block};
+    struct jit_unit unit = {0};
     struct jit_work work = {.size = jit_work_bytes(program, function, level)};
-    struct jit_body body = jit_body(program, function);
-    *made = (struct jit_code){.level = level};
+    struct jit_body body = jit_body(program, function, entry_block);
+    *made = (struct jit_code){.level = level, .entry_block = entry_block};
     work.start = kernel_allocate(work.size);
     take_buffer(&unit);
     const char *reason = compile(program, environment, &body, &work, &unit, made);
@@ -101,7 +101,7 @@ bool jit_code_locate(const struct jit_program *program, const struct jit_environ
     struct jit_work work = {.size = jit_work_bytes(program, place->function, code->level)};
     work.start = kernel_allocate(work.size);
     bool found = unit.code && work.start &&
-                 jit_locate(program, environment, code->level, offset, &work, &unit, place);
+                 jit_locate(program, environment, code->level, code->entry_block, offset, &work, &unit, place);
     kernel_free(work.start);
     kernel_free(unit.code);
     return found;

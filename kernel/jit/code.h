@@ -7,10 +7,11 @@ struct jit_code {
     uint32_t size;      /* bytes */
     unsigned level;     /* that it was compiled at */
     uint32_t *switches; /* in the data pool, 0 without SWITCH */
-    uint32_t entry_at;  /* where a frame of worse code goes on that is at the head of a loop */
+    uint32_t entry_block; /* where a frame of worse code goes on that is at the head of a loop, or JIT_NO_BLOCK */
+    uint32_t entry_at;    /* offset of the code for it */
 };
 
-/* Compiles a function, for `entry_block` see jit_unit. Returns 0, or why not; then nothing is taken. */
+/* Compiles a function, for `entry_block` see jit_body. Returns 0, or why not; then nothing is taken. */
 const char *jit_code_make(const struct jit_program *program, const struct jit_environment *environment,
                           uint32_t function, unsigned level, uint32_t entry_block, struct jit_code *made);
 

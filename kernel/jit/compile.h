@@ -50,11 +50,8 @@ struct jit_unit {
     uint32_t size;       /* bytes emitted, more than the capacity when they did not fit */
     uint32_t *switches;  /* where to write the block offsets that become addresses, 0 for nowhere */
     uint32_t switches_at; /* where the code will find them */
-    uint32_t entry_block; /* the head of a loop, in the program, where a frame of worse code goes on */
-    uint32_t entry_at;    /* where it does: offset in the code, set by jit_compile */
+    uint32_t entry_at;    /* offset of the code for the body's entry_block, set by jit_compile */
 };
-
-#define COUNT_NO_BLOCK UINT32_MAX
 
 /* Whether no chain of calls is longer than the program says, whatever it does. `depths` are zeros, one a function. */
 bool jit_stays_above(const struct jit_program *program, uint16_t *depths);
@@ -81,7 +78,7 @@ struct jit_place {
     uint32_t trap;                       /* BF_TRAP_*: what an exception there means */
 };
 
-/* The operation that the byte at this offset of the code of place->function belongs to. What comes before the first belongs
+/* The operation that the byte at this offset of the code of place->function, with this entry_block, belongs to. What comes before the first belongs
  * to it. False when memory is short. */
 bool jit_locate(const struct jit_program *program, const struct jit_environment *environment, unsigned level,
-                uint32_t offset, struct jit_work *work, const struct jit_unit *unit, struct jit_place *place);
+                uint32_t entry_block, uint32_t offset, struct jit_work *work, const struct jit_unit *unit, struct jit_place *place);

@@ -19,9 +19,9 @@ static bool is_promoted_later(const struct compiler *c)
 
 void count_begin(struct compiler *c)
 {
-    if (!c->environment->promotes)
+    if (!is_promoted_later(c))
         return;
-    const jit_word *words = jit_words(c->program, c->function), *end = words + c->function->code_words;
+    const jit_word *words = c->body->words, *end = words + c->body->word_count;
     for (uint32_t block = 0; words < end; words += jit_length(c->program, words[0])) {
         if (!jit_ends_block((uint8_t)words[0]))
             continue;
@@ -64,7 +64,7 @@ void count_call(struct compiler *c)
 
 uint32_t count_jumps_back(struct compiler *c)
 {
-    if (!is_promoted_later(c) || !c->counts[c->block])
+    if (!c->counts[c->block])
         return 0;
     x86_byte(&c->x, JMP_SHORT);
     x86_byte(&c->x, COUNT_SIZE);
@@ -91,7 +91,7 @@ static void raise(struct compiler *c, uint32_t block)
 static void emit_call_stub(struct compiler *c)
 {
     begin_stub(c, c->call_count);
-    raise(c, COUNT_NO_BLOCK);
+    raise(c, JIT_NO_BLOCK);
     x86_memory(&c->x, X86_INDIRECT, INDIRECT_JMP, NO_BASE,
                c->environment->functions + FUNCTION_WORD * c->body->function);
 }
@@ -106,35 +106,38 @@ static void move_live(struct compiler *c, uint32_t block, void (*move)(struct co
     }
 }
 
-/* Behind the stub stands where this code is entered: the stack pointer is made that of this code's frame. */
+/* Goes on where a block begins, behind the count of jumps back. */
+static void emit_entry(struct compiler *c, uint32_t block)
+{
+    uint32_t start = c->blocks[block] + (c->counts[block] ? COUNT_SIZE : 0);
+    move_live(c, block, fill);
+    x86_byte(&c->x, JMP);
+    x86_word(&c->x, start - c->x.size - 4);
+}
+
 static void emit_loop_stub(struct compiler *c, uint32_t block)
 {
-    struct x86 *x = &c->x;
-    uint32_t target = c->body->entries ? c->body->entries[block] : block, start = c->blocks[target];
-    if (is_promoted_later(c)) {
-        begin_stub(c, c->counts[block]);
-        move_live(c, block, spill);
-        raise(c, block);
-        start += COUNT_SIZE;
-    }
-    if (block == c->entry_block)
-        c->entry_at = x->size;
-    x86_indexed(x, X86_LEA, ESP, ESP, EDX, 0, -c->frame_size);
-    move_live(c, target, fill);
-    x86_byte(x, JMP);
-    x86_word(x, start - x->size - 4);
+    begin_stub(c, c->counts[block]);
+    move_live(c, block, spill);
+    raise(c, jit_block_of(c->body, block));
+    emit_entry(c, block);
 }
 
 uint32_t count_end(struct compiler *c, uint32_t until)
 {
-    uint32_t block = 0;
-    if (!c->environment->promotes)
-        return block;
+    uint32_t found = 0;
     if (is_promoted_later(c))
         emit_call_stub(c);
-    for (; block < c->function->block_count && c->x.size <= until; block++) {
-        if (c->counts[block])
-            emit_loop_stub(c, block);
+    for (uint32_t block = 0; block < c->body->block_count && c->x.size <= until; block++) {
+        if (!c->counts[block])
+            continue;
+        emit_loop_stub(c, block);
+        found = jit_block_of(c->body, block);
     }
-    return block ? block - 1 : 0;
+    if (c->body->entry_block == JIT_NO_BLOCK || c->x.size > until)
+        return found;
+    c->entry_at = c->x.size; /* the stack pointer is made that of this code's frame */
+    x86_indexed(&c->x, X86_LEA, ESP, ESP, EDX, 0, -c->frame_size);
+    emit_entry(c, jit_entry_for(c->body, c->body->entry_block));
+    return c->body->entry_block;
 }

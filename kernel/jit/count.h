@@ -1,11 +1,11 @@
 /*
  * Counting towards promotion, in the code itself. At the start of a function its calls are counted, at the heads of loops
  * the jumps back. A counter that reaches zero raises VECTOR_PROMOTE from a stub behind the function's code: eax has the
- * function, ecx the block, or COUNT_NO_BLOCK for a call, edx the bytes of the frame. Who handles it sets the counters
+ * function, ecx the block, or JIT_NO_BLOCK for a call, edx the bytes of the frame. Who handles it sets the counters
  * anew; after a call the function is then started again, which counts once more.
  *
- * A frame goes on in better code at the head of the same loop: the handler sets eip to jit_unit.entry_at of the code for
- * that block; else the stub goes on where it was. All values are in their slots in between, which are the same at all
+ * A frame goes on in better code at the head of the same loop: the handler sets eip to jit_unit.entry_at of code that has
+ * that block for its entry_block; else the stub goes on where it was. All values are in their slots in between, which are the same at all
  * levels, and edx stays.
  */
 #pragma once

@@ -12,13 +12,14 @@ bool edit_begin(struct jit_edit *edit, const struct jit_program *program, struct
         .words = jit_take(work, word_room * sizeof *edit->words),
         .origins = jit_take(work, word_room * sizeof *edit->origins),
         .depths = jit_take(work, block_room),
+        .blocks = jit_take(work, block_room * sizeof *edit->blocks),
         .word_room = word_room,
         .block_room = block_room,
     };
-    return edit->starts && edit->words && edit->origins && edit->depths;
+    return edit->starts && edit->words && edit->origins && edit->depths && edit->blocks;
 }
 
-jit_word *edit_put(struct jit_edit *edit, const jit_word *words, uint32_t at, uint32_t depth)
+jit_word *edit_put(struct jit_edit *edit, const jit_word *words, uint32_t at)
 {
     uint32_t length = jit_length(edit->program, words[0]);
     jit_word *put = edit->words + edit->word_count;
@@ -27,26 +28,30 @@ jit_word *edit_put(struct jit_edit *edit, const jit_word *words, uint32_t at, ui
         struct jit_origin origin = {edit->from->function, at};
         edit->origins[edit->word_count++] = edit->from->origins ? edit->from->origins[at] : origin;
     }
-    if (jit_ends_block((uint8_t)words[0]))
-        edit->depths[edit->block_count++] = (uint8_t)depth;
     return put;
+}
+
+void edit_end_block(struct jit_edit *edit, uint32_t block, uint32_t depth)
+{
+    edit->blocks[edit->block_count] = (uint16_t)jit_block_of(edit->from, block);
+    edit->depths[edit->block_count++] = (uint8_t)depth;
 }
 
 bool edit_end(const struct jit_edit *edit, struct jit_work *work, const uint16_t *blocks, struct jit_body *body)
 {
-    const uint16_t *before = edit->from->entries;
     uint32_t count = edit->program->functions[body->function].block_count;
     uint16_t *entries = jit_take(work, count * sizeof *entries);
     if (!entries)
         return false;
     for (uint32_t i = 0; i < count; i++)
-        entries[i] = blocks[before ? before[i] : i];
+        entries[i] = blocks[jit_entry_for(edit->from, i)];
     body->words = edit->words;
     body->word_count = edit->word_count;
     body->depths = edit->depths;
     body->block_count = edit->block_count;
     body->origins = edit->origins;
     body->entries = entries;
+    body->blocks = edit->blocks;
     body->facts = 0;
     return true;
 }

@@ -6,9 +6,5 @@
 const uint32_t *jit_block_starts(const struct jit_program *program, struct jit_work *work,
                                  const struct jit_body *body);
 
-/* By block: whether control may come there from elsewhere than a block of the body: the first one, and for the headers of
- * the program's loops what goes on for them. 0 when memory is short. */
-const bool *jit_entered(const struct jit_program *program, struct jit_work *work, const struct jit_body *body);
-
 /* Bytes that a load or store accesses, 0 for other operations. */
 uint32_t jit_access_size(uint8_t op);

@@ -34,9 +34,9 @@ struct compiler {
     unsigned level;
     struct jit_places *places;
     uint32_t *blocks; /* of those emitted: offset of the code; else of the last jump to it, chained through the jumps */
-    uint32_t *counts; /* by block of the program: for the heads of loops not 0; see count.c */
+    uint32_t *counts; /* by block: for the heads of loops not 0; see count.c */
     uint32_t call_count; /* where the jump is that is taken when the counter of calls reaches zero */
-    uint32_t entry_block, entry_at; /* of the unit */
+    uint32_t entry_at; /* of the unit */
     uint32_t block;   /* that is being emitted */
     uint32_t word;    /* the operation that is being emitted */
     uint32_t *switches; /* next word, 0 for nowhere */

@@ -32,7 +32,7 @@ static const char *compile_all(struct jit_loaded *loaded)
         struct jit_function *function = &loaded->functions[i];
         uint64_t start = probe_clock();
         const char *reason =
-            jit_code_make(program, environment, i, loaded->policy.level, COUNT_NO_BLOCK, &function->code);
+            jit_code_make(program, environment, i, loaded->policy.level, JIT_NO_BLOCK, &function->code);
         if (reason)
             return reason;
         function->compile_cycles = probe_clock() - start;

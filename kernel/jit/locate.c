@@ -36,11 +36,11 @@ static void trace_back(const struct jit_program *program, const struct jit_body 
 }
 
 bool jit_locate(const struct jit_program *program, const struct jit_environment *environment, unsigned level,
-                uint32_t offset, struct jit_work *work, const struct jit_unit *unit, struct jit_place *place)
+                uint32_t entry_block, uint32_t offset, struct jit_work *work, const struct jit_unit *unit, struct jit_place *place)
 {
     struct compiler c;
     struct jit_unit again = *unit;
-    struct jit_body body = jit_body(program, place->function);
+    struct jit_body body = jit_body(program, place->function, entry_block);
     again.switches = 0;
     if (!jit_transform(program, environment, level, work, &body) ||
         !compiler_begin(&c, program, environment, &body, level, work, &again))

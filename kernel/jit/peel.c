@@ -97,7 +97,7 @@ static void put_block(struct peel *p, struct jit_edit *edit, uint32_t block, boo
 {
     uint32_t depth = p->body->depths[block], loop = p->loop[block];
     for (uint32_t at = p->starts[block]; at < p->starts[block + 1];) {
-        jit_word *put = edit_put(edit, p->body->words + at, at, is_first_round && depth ? depth - 1 : depth);
+        jit_word *put = edit_put(edit, p->body->words + at, at);
         at += jit_length(p->program, put[0]);
         if (!jit_ends_block((uint8_t)put[0]))
             continue;
@@ -109,6 +109,7 @@ static void put_block(struct peel *p, struct jit_edit *edit, uint32_t block, boo
             edit_set_target(put, i, (to_first ? p->first_round : p->others)[target]);
         }
     }
+    edit_end_block(edit, block, is_first_round && depth ? depth - 1 : depth);
 }
 
 bool jit_peel(const struct jit_program *program, const struct jit_environment *environment, struct jit_work *work,

@@ -94,7 +94,7 @@ uint32_t jit_promote(struct jit_loaded *loaded, uint32_t number, uint32_t block,
     } else {
         swap->level = function->code.level;
     }
-    if (block == COUNT_NO_BLOCK) {
+    if (block == JIT_NO_BLOCK) {
         counter_of(loaded, number)->calls++; /* the function starts again */
         return 0;
     }

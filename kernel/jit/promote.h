@@ -17,7 +17,7 @@ struct jit_swap {
     const char *problem;  /* why the function stays at its level for good; 0 when it does not */
 };
 
-/* Handles a counter that reached zero, of calls or, at the head of the loop `block`, of jumps back; COUNT_NO_BLOCK for
+/* Handles a counter that reached zero, of calls or, at the head of the loop `block`, of jumps back; JIT_NO_BLOCK for
  * calls. Returns the address where the function goes on, 0 for where it is, and sets *swap; its level is that of the old
  * code when there was nothing to do. */
 uint32_t jit_promote(struct jit_loaded *loaded, uint32_t function, uint32_t block, struct jit_swap *swap);
