@@ -381,6 +381,8 @@ bool jit_anchors(const struct jit_program *program, const struct jit_environment
     if (!s.starts || !s.ranges || !s.keys || !s.forms || !s.facts || !s.reached || !s.changed)
         return false;
     collect_keys(&s);
+    while (!jit_is_affordable(work, body->block_count * s.key_count * sizeof *s.known))
+        s.key_count--;
     s.known = jit_take(work, body->block_count * s.key_count * sizeof *s.known);
     uint8_t *proven = jit_take(work, body->word_count);
     if (!s.known || !proven)

@@ -14,6 +14,12 @@ struct jit_work {
 /* So many bytes of zeros, aligned to 8; 0 when there is no room. */
 void *jit_take(struct jit_work *work, uint32_t bytes);
 
+/* Whether so many bytes are at most half of what is left: a pass that can do without does not take more. */
+static inline bool jit_is_affordable(const struct jit_work *work, uint32_t bytes)
+{
+    return bytes <= (work->size - work->used) / 2;
+}
+
 /* Where an operation stood in the program. */
 struct jit_origin {
     uint32_t function; /* number */

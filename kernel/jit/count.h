@@ -5,8 +5,8 @@
  * anew; after a call the function is then started again, which counts once more.
  *
  * A frame goes on in better code at the head of the same loop: the handler sets eip to jit_unit.entry_at of code that has
- * that block for its entry_block; else the stub goes on where it was. All values are in their slots in between, which are the same at all
- * levels, and edx stays.
+ * that block for its entry_block; else the stub goes on where it was. All values are in their slots in between, which are
+ * the same at all levels, and edx stays.
  */
 #pragma once
 #include "jit/internal.h"

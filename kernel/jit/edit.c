@@ -5,6 +5,9 @@
 bool edit_begin(struct jit_edit *edit, const struct jit_program *program, struct jit_work *work,
                 const struct jit_body *from, uint32_t word_room, uint32_t block_room)
 {
+    uint32_t bytes = word_room * (sizeof *edit->words + sizeof *edit->origins) + block_room * 8;
+    if (!jit_is_affordable(work, bytes))
+        return false;
     *edit = (struct jit_edit){
         .program = program,
         .from = from,

@@ -14,7 +14,7 @@ struct jit_edit {
     uint32_t word_room, block_room;
 };
 
-/* With room for so many words and blocks. False when memory is short. */
+/* With room for so many words and blocks. False when that is not affordable. */
 bool edit_begin(struct jit_edit *edit, const struct jit_program *program, struct jit_work *work,
                 const struct jit_body *from, uint32_t word_room, uint32_t block_room);
 

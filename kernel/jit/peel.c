@@ -125,10 +125,8 @@ bool jit_peel(const struct jit_program *program, const struct jit_environment *e
     find_loops(&p);
     uint32_t more = choose(&p), blocks = number_blocks(&p);
     struct jit_edit edit;
-    if (!more || blocks > UINT16_MAX)
+    if (!more || blocks > UINT16_MAX || !edit_begin(&edit, program, work, &from, from.word_count + more, blocks))
         return true;
-    if (!edit_begin(&edit, program, work, &from, from.word_count + more, blocks))
-        return false;
     for (uint32_t block = 0; block < from.block_count; block++) {
         uint16_t loop = p.loop[block];
         for (uint32_t i = block; loop == block + 1 && i < from.block_count && p.loop[i] == loop; i++)
