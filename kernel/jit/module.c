@@ -16,6 +16,8 @@
 #define WARM_UP_CALLS 10
 #define BACK_EDGES_PER_CALL 10 /* so many jumps back count as much as a call */
 
+static struct jit_section section; /* of the module that was examined last */
+static uint64_t verify_cycles;     /* that this took */
 static struct jit_loaded loaded;
 static const struct module *running;
 static struct jit_call_cycles cycles;
@@ -54,24 +56,28 @@ static void start_dump(const struct module *module, const struct jit_program *pr
         jit_dump_program(module->name, program);
 }
 
-void jit_module_run(struct module *module, const uint8_t *section, const struct config *config)
+const struct bf_pattern_descriptor *jit_module_examine(struct module *module, const uint8_t *bytes, uint32_t size)
+{
+    uint64_t start = probe_clock();
+    bool is_right = jit_read_section(bytes, size, &section, &module->problem);
+    verify_cycles = probe_clock() - start;
+    return is_right ? &section.descriptor : 0;
+}
+
+void jit_module_run(struct module *module, const struct config *config)
 {
     struct jit_policy policy = policy_of(config);
-    struct jit_section found;
     uint64_t start = probe_clock();
-    const char *reason = "its program is not what it was";
-    if (jit_read_section(section, module->pattern_bytes, &found, &module->problem)) {
-        start_dump(module, &found.program, config);
-        reason = jit_load(&loaded, &found.program, &policy);
-    }
+    start_dump(module, &section.program, config);
+    const char *reason = jit_load(&loaded, &section.program, &policy);
     if (reason) {
         module_refuse(module, reason);
         return;
     }
     running = module;
     cycles = (struct jit_call_cycles){0};
-    second_argument = found.descriptor.type == BF_PATTERN_TYPE_CUSTOM ? 0 : found.descriptor.param2;
-    module->compile_cycles = probe_clock() - start;
+    second_argument = section.descriptor.type == BF_PATTERN_TYPE_CUSTOM ? 0 : section.descriptor.param2;
+    module->compile_cycles = verify_cycles + probe_clock() - start;
     loader_call_entry(module, config);
     module->code_bytes = jit_code_bytes(&loaded);
     see_cycles();

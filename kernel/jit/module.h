@@ -10,9 +10,15 @@
 struct module;
 struct config;
 
-/* Compiles the program of the module's pattern section, which jit_read_section lets pass and which stays where it is, and
- * calls its entry; or refuses the module. */
-void jit_module_run(struct module *module, const uint8_t *section, const struct config *config) __attribute__((weak));
+struct bf_pattern_descriptor;
+
+/* Reads and verifies the pattern section of a module, which stays where it is until another one is examined or the module
+ * has run. Its descriptor; 0, and module->problem set, when it is wrong. */
+const struct bf_pattern_descriptor *jit_module_examine(struct module *module, const uint8_t *section, uint32_t size)
+    __attribute__((weak));
+
+/* Compiles the program of the module that was examined last, and calls its entry; or refuses the module. */
+void jit_module_run(struct module *module, const struct config *config) __attribute__((weak));
 
 /* Sets up a call of the entry with this argument; the second one of a fixed pattern is in its descriptor. Returns the
  * address to call. */

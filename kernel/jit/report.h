@@ -1,4 +1,4 @@
-/* What reports say of programs, refused by the verifier or run. Absent as jit_read_section is, without which there are none. */
+/* What reports say of programs, refused by the verifier or run. Absent as those of jit/module.h are. */
 #pragma once
 #include "jit/program.h"
 #include "jit/summary.h"

@@ -8,7 +8,5 @@ struct jit_section {
 };
 
 /* Reads and verifies a section of `size` bytes. When it is wrong, returns false and sets *problem, whose offset counts
- * from the start of the program and is JIT_NOWHERE for what is in front of it. `found` points into `section`.
- * Absent (0) in a kernel that is built without the files of this folder: such a kernel leaves bitcode alone. */
-bool jit_read_section(const uint8_t *section, uint32_t size, struct jit_section *found, struct jit_problem *problem)
-    __attribute__((weak));
+ * from the start of the program and is JIT_NOWHERE for what is in front of it. `found` points into `section`. */
+bool jit_read_section(const uint8_t *section, uint32_t size, struct jit_section *found, struct jit_problem *problem);

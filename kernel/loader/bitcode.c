@@ -1,4 +1,4 @@
-#include "jit/section.h"
+#include "jit/module.h"
 #include "lib/string.h"
 #include "loader/module.h"
 
@@ -70,19 +70,21 @@ void bitcode_examine(struct module *module, const uint8_t *file, uint32_t size)
     if (!flaw && !(module_copy_text(module->name, header.name, sizeof header.name) &&
                    module_copy_text(module->entry, header.entry, sizeof header.entry)))
         flaw = "name or entry is not printable text ended by NUL";
-    struct jit_section section;
-    if (!flaw && header.pattern_size && jit_read_section &&
-        !jit_read_section(file + header.pattern_offset, header.pattern_size, &section, &module->problem))
-        flaw = module->problem.text;
+    const struct bf_pattern_descriptor *pattern = 0;
+    if (!flaw && header.pattern_size && jit_module_examine) {
+        pattern = jit_module_examine(module, file + header.pattern_offset, header.pattern_size);
+        if (!pattern)
+            flaw = module->problem.text;
+    }
     if (flaw) {
         module_refuse(module, flaw);
         return;
     }
-    module->verified = header.pattern_size && jit_read_section;
+    module->verified = pattern;
     module->status = module->verified ? MODULE_VALID : MODULE_NOT_EXECUTABLE;
     module->crc = header.payload_crc;
-    if (module->verified && section.descriptor.type != BF_PATTERN_TYPE_CUSTOM)
-        module->size = section.descriptor.param1; /* whatever the module is called, the pattern decides what it computes */
+    if (pattern && pattern->type != BF_PATTERN_TYPE_CUSTOM)
+        module->size = pattern->param1; /* whatever the module is called, the pattern decides what it computes */
     else
         known_module_apply(module);
     module->bitcode_bytes = header.wrapper.size;

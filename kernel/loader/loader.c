@@ -179,7 +179,7 @@ static void run(struct module *module, const uint8_t *code, const struct config 
 {
     module->status = module->answer_known ? MODULE_PASSED : MODULE_UNCHECKED;
     if (module_is_program(module))
-        jit_module_run(module, code, config);
+        jit_module_run(module, config);
     else
         run_native(module, code, config);
     memset(MODULE_ARENA, BREAKPOINT, BF_MEM_MODULE_ARENA_SIZE);
