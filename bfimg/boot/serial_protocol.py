@@ -22,7 +22,8 @@ class ModuleResult:
     a module that is no file. source: "embedded", "disk" or "cache". kind: "native" or "bitcode".
     status: "passed", "failed", "unchecked", "stopped", "invalid", "not yet executable", ... size: the n it was called
     with. calls: how often. answer, expected: 32-bit results. cycles: of all calls that returned together, by rdtsc.
-    code_bytes: machine code. reason: why it is invalid, or what stopped it. None: the kernel did not say.
+    code_bytes: machine code. reason: why it is invalid, or what stopped it. first_cycles, last_cycles: of a program,
+    those of the first and of the last call that returned. None: the kernel did not say.
     """
 
     name: str
@@ -37,6 +38,8 @@ class ModuleResult:
     cycles: int | None
     code_bytes: int | None
     reason: str | None
+    first_cycles: int | None
+    last_cycles: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,8 @@ def _refuse_constant(name: str) -> None:
 def _module_result(event: Event) -> ModuleResult | None:
     """None when a field has a type that the protocol does not give it."""
     texts = {key: event.get(key) for key in ("name", "file", "source", "kind", "status", "reason")}
-    numbers = {key: event.get(key) for key in ("size", "calls", "answer", "expected", "cycles", "code_bytes")}
+    of_calls = ("size", "calls", "answer", "expected", "cycles", "first_cycles", "last_cycles")
+    numbers = {key: event.get(key) for key in (*of_calls, "code_bytes")}
     name = texts["name"] or texts["file"]
     if not name or not texts["status"]:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from bfimg.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
     from bfimg.boot import ModuleResult, Terminal
+    from bfimg.boot.promotion import CompiledFunction
 
 _TIMEOUT = 30.0  # seconds, but for interactive runs
 _STANDARD_INPUT = 0  # file descriptor
@@ -78,6 +79,7 @@ def command(
     qemu-system-i386 on PATH.
     """
     from bfimg.boot import BootOptions, boot
+    from bfimg.boot.promotion import compiled_functions
 
     options = BootOptions(
         image=default_image(image),
@@ -109,6 +111,7 @@ def command(
     else:
         if live and report.modules:
             _show_modules(report.modules)
+            _show_functions(compiled_functions(report.events))
         verdict = f"passed: {report.reason}, {report.seconds:.2f} s"
         echo(verdict if report.passed else f"failed: {report.reason}")
     if not report.passed:
@@ -165,13 +168,29 @@ def _show_modules(modules: tuple[ModuleResult, ...]) -> None:
         for module in modules
         if module.status != "not selected"
     ]
+    _print_table(rows, ("<", "<", "<", "<", ">", "<"))
+
+
+def _show_functions(functions: tuple[CompiledFunction, ...]) -> None:
+    """Those with better code than that of level 0."""
+    rows = [("module", "function", "level", "calls", "code bytes", "compile cycles")]
+    rows += [
+        (f.module, f.function_name, f"{f.level}", f"{f.calls:,}", f"{f.code_bytes:,}", f"{f.compile_cycles:,}")
+        for f in functions
+        if f.level > 0
+    ]
+    _print_table(rows, ("<", "<", ">", ">", ">", ">"))
+
+
+def _print_table(rows: Sequence[Sequence[str]], alignments: Sequence[str]) -> None:
+    """Nothing when there is only the row of titles."""
     if len(rows) == 1:
         return
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     click.echo()
-    for name, kind, status, answer, cycles, note in rows:
-        left = f"{name:{widths[0]}}  {kind:{widths[1]}}  {status:{widths[2]}}  {answer:{widths[3]}}"
-        echo(f"{left}  {cycles:>{widths[4]}}  {note}".rstrip())
+    for row in rows:
+        cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, alignments, widths, strict=True))
+        echo("  ".join(cells).rstrip())
 
 
 def _note(module: ModuleResult) -> str:
@@ -179,4 +198,7 @@ def _note(module: ModuleResult) -> str:
         return module.reason
     if module.expected is not None and module.answer != module.expected:
         return f"expected {module.expected:#010x}"
-    return ""
+    calls, first, last = module.calls, module.first_cycles, module.last_cycles
+    if calls is None or calls == 1 or first is None or last is None:
+        return ""
+    return f"{calls:,} calls: {first:,} cycles at first, {last:,} at last"

@@ -31,18 +31,32 @@ void jit_put_summary(const struct jit_summary *summary)
     json_number("last_cycles", summary->cycles.last);
 }
 
+static void put_function(const struct jit_function_summary *function)
+{
+    json_number("level", function->level);
+    json_number("calls", function->calls);
+    json_number("code_bytes", function->code_bytes);
+    json_number("compile_cycles", function->compile_cycles);
+}
+
 void jit_report_functions(const char *module, const struct jit_summary *summary)
 {
     for (uint32_t i = 0; i < summary->count; i++) {
-        const struct jit_function_summary *function = &summary->functions[i];
         json_begin("function");
         json_text("module", module);
-        json_number("function", function->number);
-        json_text("function_name", function->name);
-        json_number("level", function->level);
-        json_number("calls", function->calls);
-        json_number("code_bytes", function->code_bytes);
-        json_number("compile_cycles", function->compile_cycles);
+        json_number("function", summary->functions[i].number);
+        json_text("function_name", summary->functions[i].name);
+        put_function(&summary->functions[i]);
         json_end();
+    }
+}
+
+void jit_export_functions(const struct jit_summary *summary)
+{
+    for (uint32_t i = 0; i < summary->count; i++) {
+        json_object(0);
+        json_text("name", summary->functions[i].name);
+        put_function(&summary->functions[i]);
+        json_close();
     }
 }

@@ -1,3 +1,4 @@
+#include "jit/report.h"
 #include "lib/string.h"
 #include "loader/registry.h"
 #include "report/export.h"
@@ -129,6 +130,10 @@ static void put_module(const struct module *module)
     put_cycles(&module->cycles);
     put_overridden(module);
     put_profile(module->profile);
+    json_array("compiled");
+    if (module->summary)
+        jit_export_functions(module->summary);
+    json_close();
     json_close();
 }
 

@@ -32,7 +32,7 @@ def test_good_run_passes(run, good_run):
     assert report.nonce_echoed and not report.timed_out
     assert [event["event"] for event in report.events] == ["boot", "module", "done"]
     assert report.modules == (
-        ModuleResult("sum", "/SUM.MOD", "disk", "native", "passed", None, None, 7, 7, 1234, None, None),
+        ModuleResult("sum", "/SUM.MOD", "disk", "native", "passed", None, None, 7, 7, 1234, None, None, None, None),
     )
     assert [expectation.line for expectation in report.expected] == [
         "SUM OK",

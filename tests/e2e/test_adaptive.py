@@ -231,8 +231,11 @@ def test_a_program_that_is_stopped_leaves_nothing_behind(boot_disk, kernel_disk,
     run = boot_disk(kernel_disk, slave=slave_volume(files), profile=tmp_path / "export.json")
     assert len(run.events("swap")) == 3
     assert run.module("TEST.BC")["reason"] == "code trap"
-    pools = json.loads((tmp_path / "export.json").read_text())["memory"]["pools"]
-    assert all(pool["used"] == 0 and pool["peak"] > 0 for pool in pools)
+    export = json.loads((tmp_path / "export.json").read_text())
+    assert all(pool["used"] == 0 and pool["peak"] > 0 for pool in export["memory"]["pools"])
+    event = run.only("function")
+    keys = ("level", "calls", "code_bytes", "compile_cycles")
+    assert export["modules"][0]["compiled"] == [{"name": "main", **{key: event[key] for key in keys}}]
 
 
 def test_a_native_module_that_asks_for_better_code_is_stopped(slave_run, make_native):

@@ -40,6 +40,7 @@ def module(name: str, **fields: object) -> Document:
         "cycles": cycles(900, 1100),
         "overridden": [],
         "dropped_calls": 0,
+        "compiled": [],
         "functions": [],
         "nodes": [],
         "edges": [],
