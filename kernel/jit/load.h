@@ -19,7 +19,7 @@ struct jit_function {
     uint64_t calls;          /* up to then; those in between are exact below 2^32 */
     uint64_t back_edges;     /* up to then; not counted at the last level */
     uint64_t compile_cycles; /* of the code it has now */
-    bool is_stuck;           /* there was no room for better code */
+    bool is_stuck;           /* there is no room for better code */
 };
 
 /* Code that a frame on the stack may still be in, or that may have to be found. */

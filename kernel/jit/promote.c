@@ -103,6 +103,8 @@ uint32_t jit_promote(struct jit_loaded *loaded, uint32_t number, uint32_t block,
 
 void jit_free_retired(struct jit_loaded *loaded)
 {
+    for (uint32_t i = 0; loaded->retired && i < loaded->program.header->function_count; i++)
+        loaded->functions[i].is_stuck = false;
     while (loaded->retired) {
         struct jit_retired *retired = loaded->retired;
         loaded->retired = retired->next;

@@ -14,7 +14,7 @@ struct jit_swap {
     uint64_t back_edges;
     uint32_t code_bytes;
     uint64_t compile_cycles;
-    const char *problem;  /* why the function stays at its level for good; 0 when it does not */
+    const char *problem;  /* why the function stays at its level until retired code is freed; 0 when it does not */
 };
 
 /* Handles a counter that reached zero, of calls or, at the head of the loop `block`, of jumps back; JIT_NO_BLOCK for
@@ -25,5 +25,5 @@ uint32_t jit_promote(struct jit_loaded *loaded, uint32_t function, uint32_t bloc
 /* Sets the counters of a function that has just got its code, or its calls are to be known. */
 void jit_count_on(struct jit_loaded *loaded, uint32_t function);
 
-/* Frees retired code. No call may be running. */
+/* Frees retired code; there may then be room for what there was none for. No call may be running. */
 void jit_free_retired(struct jit_loaded *loaded);

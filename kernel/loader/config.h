@@ -47,9 +47,10 @@ struct config_key {
     {name, word, offsetof(struct config, field), CONFIG_NUMBER, low, high, initial}
 #define CONFIG_SWITCH_KEY(name, field) {name, 0, offsetof(struct config, field), CONFIG_SWITCH, 0, 0, 0}
 
-/* The linker puts them together: those of config.c come first. */
-#define CONFIG_KEYS static const struct config_key keys[] __attribute__((used, section(".config_keys")))
-#define CONFIG_MORE_KEYS static const struct config_key keys[] __attribute__((used, section(".config_keys_more")))
+/* The linker puts them together, those of config.c first; a compiler may align arrays so that there were gaps. */
+#define CONFIG_KEYS_IN(name) static const struct config_key keys[] __attribute__((used, section(name), aligned(4)))
+#define CONFIG_KEYS CONFIG_KEYS_IN(".config_keys")
+#define CONFIG_MORE_KEYS CONFIG_KEYS_IN(".config_keys_more")
 extern const struct config_key config_keys[], config_keys_end[];
 
 /*

@@ -223,6 +223,41 @@ def test_without_room_for_better_code_a_function_stays_as_it_is(
     assert all(pool["used"] == 0 for pool in json.loads(out.read_text())["memory"]["pools"])
 
 
+def test_room_that_replaced_code_gives_back_is_used_in_the_next_call(boot_disk, kernel_disk, slave_volume, bitcode):
+    # Of programs of many sizes there is one with room for better code of one function in the first call, and of the
+    # other only when the old code of the first has gone.
+    main = """function "main" (i32) -> i32, registers 2 0 0 0, frame 0
+b0, depth 0:
+ call r1, @first
+ call r1, @second
+ return.value r1
+"""
+    loop = """b0, depth 0:
+ const.i32 r1, 5000
+ jump b1
+b1, depth 1:
+ add.i32.imm8 r1, r1, -1
+ branch.i32.imm8 ne, r1, 0, b1, b2
+b2, depth 0:
+"""
+    config = b"iterations = 3\njit_code_kib = 8\njit_o2_calls = 100000000\njit_o3_calls = 100000000\n"
+    files = {"BAREFLOW.CFG": config}
+    for size in range(30, 120, 10):
+        body = loop + " mul.i64 r4, r4, r5\n" * size + " return.value r1\n"
+        functions = (f'function "{name}" () -> i32, registers 4 2 0 0, frame 0\n{body}' for name in ("first", "second"))
+        files[f"M{size}.BC"] = bitcode(HEAD + main + "".join(functions), name=f"m{size}")
+    run = boot_disk(kernel_disk, slave=slave_volume(files))
+    seen = [
+        [
+            (e["function_name"], e["calls"], "problem" in e)
+            for e in run.events("swap")
+            if e["module"] == name.lower()[:-3]
+        ]
+        for name in files
+    ]
+    assert [("first", 1, False), ("second", 1, True), ("second", 2, False)] in seen
+
+
 def test_a_program_that_is_stopped_leaves_nothing_behind(boot_disk, kernel_disk, slave_volume, bitcode, tmp_path):
     files = {
         "BAREFLOW.CFG": b"iterations = 1\n",
