@@ -25,7 +25,8 @@ MODULE_CODE = (
     *(f"runtime/{n}.c" for n in ("angle", "conversions", "exp", "log", "rounding", "sin_cos")),
 )
 KERNEL_CODE = ("jit/*.c", "lib/*.c", "memory/heap.c", "memory/kernel_heap.c", "memory/pools.c")
-ADAPTIVE = 4  # instead of a level: functions are promoted after a few calls, and in loops
+# Levels of all code; the last one stands for functions that are promoted after a few calls, and in loops.
+LEVELS = (0, 1, 2, 3, 4)
 LAYOUTS = {ValueType.I32: "I", ValueType.I64: "Q", ValueType.F32: "f", ValueType.F64: "d"}
 
 
@@ -92,24 +93,23 @@ def record(machine: Machine, case: Case, values: Sequence[float], outcome: Outco
     case.calls.append(Call(tuple(words), signature.result, outcome, arena_crc(machine)))
 
 
-def compare(runner: Path, cases: Sequence[Case], level: int = 0) -> int:
-    """Run all cases; assert that values, traps with their places, and arenas are the interpreter's. Bytes of code.
+def compare(runner: Path, cases: Sequence[Case]) -> None:
+    """Run all cases at all LEVELS; assert that values, traps with their places, and arenas are the interpreter's."""
+    for level in LEVELS:
+        _compare_at(level, runner, cases)
 
-    level: of all code, or ADAPTIVE.
-    """
+
+def _compare_at(level: int, runner: Path, cases: Sequence[Case]) -> None:
     text = b"".join(_encoded(case, level) for case in cases)
     done = subprocess.run([runner], input=text, capture_output=True, check=False, timeout=300)
     assert done.returncode == 0, done
     lines = iter(done.stdout.splitlines())
-    size = 0
     for case in cases:
         head = json.loads(next(lines))
         assert head["refused"] == ""
-        size += head["code_bytes"]
         for call in case.calls:
             answer = json.loads(next(lines))
-            assert is_same(call, answer), (case.program.hex(), call, answer)
-    return size
+            assert is_same(call, answer), (level, case.program.hex(), call, answer)
 
 
 def _encoded(case: Case, level: int) -> bytes:

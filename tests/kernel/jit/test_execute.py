@@ -26,14 +26,13 @@ from bfimg.pattern.program import (
     Registers,
     Signature,
 )
-from tests.compiled import ADAPTIVE, Case, compare, record
+from tests.compiled import Case, compare, record
 from tests.pattern.conftest import ARENA, GUARDED, Generator
 from tests.pattern.loops import loop_arguments, loop_program
 
 PROGRAMS = int(os.environ.get("BFIMG_TEST_PROGRAMS", "200"))  # of each kind
 FUEL = 20_000
 CALLS = 3
-LEVELS = [0, 1, 2, 3, ADAPTIVE]
 I32S = [0, 1, 16, 40, 255, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
 FLOATS = [0.0, -0.0, 1.5, -2.0, 1e10, -1e300, float("inf"), float("nan")]
 
@@ -68,8 +67,7 @@ def test_random_programs(compiled_runner: Path) -> None:
         seen |= {c.outcome.stop.trap if c.outcome.stop else None for c in case.calls}
         cases.append(case)
     assert seen == {*Trap, None} - {Trap.TIME}
-    for level in LEVELS:
-        compare(compiled_runner, cases, level)
+    compare(compiled_runner, cases)
 
 
 def test_loops_over_memory(compiled_runner: Path) -> None:
@@ -109,8 +107,7 @@ def test_modules_give_their_answers(repository: Path, compiled_runner: Path) -> 
             record(machine, case, [program.size], outcome)
         cases.append(case)
     assert len(cases) == 12
-    for level in LEVELS:
-        compare(compiled_runner, cases, level)
+    compare(compiled_runner, cases)
 
 
 def test_a_program_that_runs_for_ever_is_stopped(compiled_runner: Path) -> None:
