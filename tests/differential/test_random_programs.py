@@ -8,15 +8,18 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bfimg.bitcode.lower import lower
+from bfimg.formats.pattern_ops import Op
 from bfimg.pattern.decode import decode_program
 from bfimg.pattern.encode import encode_program
 from bfimg.pattern.interpret import Machine
+from bfimg.pattern.program import Function, Instruction, Program
 from bfimg.toolchain.compiler import bitcode_command
 from tests.compiled import Case, compare, record
 from tests.differential.generator import PRELUDE, program
@@ -43,16 +46,51 @@ def native(source: Path, names: list[str]) -> list[int]:
     return answers
 
 
+def alone(program: Program, name: str) -> Program:
+    """The program of one function, with those that it calls."""
+    functions = program.functions
+    entry = next(number for number, function in enumerate(functions) if function.name == name)
+    kept = list(dict.fromkeys([entry, *(number for table in program.tables for number in table.functions)]))
+    for number in kept:
+        calls = [i for block in functions[number].blocks for i in block.instructions if i.op is Op.CALL]
+        kept += dict.fromkeys(i.operands[1] for i in calls if i.operands[1] not in kept)
+
+    def renumbered(function: Function) -> Function:
+        blocks = [
+            replace(block, instructions=tuple(map(_with_calls_to(kept), block.instructions)))
+            for block in function.blocks
+        ]
+        return replace(function, blocks=tuple(blocks))
+
+    return replace(
+        program,
+        functions=tuple(renumbered(functions[number]) for number in kept),
+        entry=0,
+        tables=tuple(replace(t, functions=tuple(map(kept.index, t.functions))) for t in program.tables),
+    )
+
+
+def _with_calls_to(kept: list[int]) -> Callable[[Instruction], Instruction]:
+    """Renumbers the function in a CALL."""
+
+    def change(instruction: Instruction) -> Instruction:
+        if instruction.op is not Op.CALL:
+            return instruction
+        result, called, *arguments = instruction.operands
+        return replace(instruction, operands=(result, kept.index(called), *arguments))
+
+    return change
+
+
 def interpreted(source: Path, names: list[str], level: str) -> list[Case]:
     """What the lowered programs give, call after call."""
     bitcode = source.with_suffix(".bc")
     command = [part for part in bitcode_command(source.name, bitcode.name) if part not in OURS]
     subprocess.run([*command, *DEFINED, level], cwd=source.parent, check=True)
     whole = decode_program(lower(bitcode.read_bytes(), names[0], keep=names, trusted=True).data)
-    functions = [function.name for function in whole.functions]
     cases = []
     for name in names:
-        data = encode_program(replace(whole, entry=functions.index(name)))
+        data = encode_program(alone(whole, name))
         machine, case = Machine(data), Case(data)
         for argument in ARGUMENTS:
             record(machine, case, [argument], machine.call([argument]))
