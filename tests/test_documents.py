@@ -13,7 +13,10 @@ import pytest
 
 from bfimg.boot import BootOptions, boot
 
-PAGES = ["README.md", "docs/architecture.md", "docs/add-a-module.md", "docs/events.md", "docs/configuration.md"]
+PAGES = [
+    "README.md",
+    *(f"docs/{n}.md" for n in ("architecture", "add-a-module", "events", "configuration", "jit-levels")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
