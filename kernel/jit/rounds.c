@@ -21,7 +21,7 @@ static void put_move(struct rounds *r, uint8_t d, uint8_t a, uint32_t at)
 {
     uint8_t type = jit_register_type(&r->edit->from->registers, d);
     jit_word move = (uint32_t)(BF_OP_MOVE_I32 + type - BF_VALUE_TYPE_I32) | (uint32_t)d << 8 | (uint32_t)a << 16;
-    edit_put(r->edit, &move, at, r->depth);
+    edit_put(r->edit, &move, at);
 }
 
 static void put_sum(struct rounds *r, uint8_t d, uint8_t a, uint32_t number, uint32_t at)
@@ -29,7 +29,7 @@ static void put_sum(struct rounds *r, uint8_t d, uint8_t a, uint32_t number, uin
     jit_word sum[2] = {BF_OP_ADD_I32_IMM32 | (uint32_t)d << 8 | (uint32_t)a << 16, number};
     if (number + 0x80 < 0x100)
         sum[0] = BF_OP_ADD_I32_IMM8 | (uint32_t)d << 8 | (uint32_t)a << 16 | number << 24;
-    edit_put(r->edit, sum, at, r->depth);
+    edit_put(r->edit, sum, at);
 }
 
 static bool fits(int32_t displacement)
@@ -137,7 +137,7 @@ static void put_operation(struct rounds *r, uint32_t at, bool is_last)
         ((uint8_t *)changed)[1] = to;
         r->map[d] = to;
     }
-    edit_put(r->edit, changed, at, r->depth);
+    edit_put(r->edit, changed, at);
 }
 
 void rounds_put(struct rounds *r, uint32_t round, uint32_t from, uint32_t end)

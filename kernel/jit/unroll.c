@@ -9,7 +9,7 @@
 #include "lib/string.h"
 
 #define MOST_LOOPS 16
-#define MOST_GROWTH 4 /* of the function's words */
+#define PART_OF_WORK 48 /* a word takes 12 bytes while it is edited; the passes that follow need memory, too */
 #define MOST_FRESH_I32 40
 #define MOST_FRESH 12
 #define OVERHEAD 64 /* words in front of the rounds and behind them, but for moves */
@@ -122,9 +122,9 @@ static bool find_loop(const struct unroll *u, uint32_t head, struct loop *loop)
     return block == head && has_branch && !is_in(loop, loop->exit) && find_counter(u, loop);
 }
 
-static void find_loops(struct unroll *u)
+/* Those that there is room for: words. */
+static void find_loops(struct unroll *u, uint32_t room)
 {
-    uint32_t limit = MOST_GROWTH * u->body->word_count + OVERHEAD;
     u->loop_count = u->words = 0;
     for (uint32_t block = 0; block < u->body->block_count && u->loop_count < MOST_LOOPS; block++) {
         struct loop *loop = &u->loops[u->loop_count];
@@ -133,7 +133,7 @@ static void find_loops(struct unroll *u)
         uint32_t words = OVERHEAD + WORDS_OF_SUM * jit_register_count(u->body);
         for (uint32_t i = 0; i < loop->count; i++)
             words += COPIES * (jit_length(u->program, u->body->words[loop->operations[i]]) + WORDS_OF_SUM + 1);
-        if (u->words + words > limit)
+        if (u->words + words > room)
             continue;
         u->words += words;
         u->loop_count++;
@@ -143,7 +143,9 @@ static void find_loops(struct unroll *u)
 static void put(struct rounds *r, uint32_t first, uint32_t second, uint32_t third)
 {
     jit_word words[3] = {first, second, third};
-    edit_put(r->edit, words, r->loop->branch, r->depth);
+    edit_put(r->edit, words, r->loop->branch);
+    if (jit_ends_block((uint8_t)first))
+        edit_end_block(r->edit, r->loop->blocks[0], r->depth);
 }
 
 static uint32_t three(uint8_t op, unsigned d, unsigned a, unsigned b)
@@ -300,18 +302,22 @@ bool jit_unroll(const struct jit_program *program, const struct jit_environment 
     *u = (struct unroll){.program = program, .body = &from, .starts = jit_block_starts(program, work, body)};
     if (!u->starts)
         return false;
-    find_loops(u);
+    uint32_t room = (work->size - work->used) / PART_OF_WORK;
+    find_loops(u, room);
     if (!u->loop_count)
         return true;
     uint16_t *blocks = jit_take(work, from.block_count * sizeof *blocks);
     struct jit_edit edit;
     if (!blocks || !add_fresh(program, work, &from, fresh, fresh_end))
         return false;
-    find_loops(u); /* registers have other numbers now */
+    find_loops(u, room); /* registers have other numbers now */
     if (!edit_begin(&edit, program, work, &from, from.word_count + u->words, from.block_count + 5 * u->loop_count))
         return false;
-    for (uint32_t at = 0; at < from.word_count; at += jit_length(program, from.words[at]))
-        edit_put(&edit, from.words + at, at, from.depths[edit.block_count]);
+    for (uint32_t at = 0; at < from.word_count; at += jit_length(program, from.words[at])) {
+        edit_put(&edit, from.words + at, at);
+        if (jit_ends_block((uint8_t)from.words[at]))
+            edit_end_block(&edit, edit.block_count, from.depths[edit.block_count]);
+    }
     for (uint32_t i = 0; i < from.block_count; i++)
         blocks[i] = (uint16_t)i;
     for (uint32_t i = 0; i < u->loop_count; i++) {

@@ -8,7 +8,7 @@ from random import Random
 from bfimg.pattern.assemble import assemble
 from bfimg.pattern.encode import encode_program
 from bfimg.pattern.interpret import Machine
-from tests.compiled import ADAPTIVE, Case, compare, record
+from tests.compiled import Case, compare, record
 
 PROGRAMS = 40
 # By type: first register, how many, operations on them.
@@ -90,5 +90,4 @@ def test_all_values_are_there_in_the_better_code(compiled_runner: Path) -> None:
             assert outcome.stop is None
             record(machine, case, [argument], outcome)
         cases.append(case)
-    for level in (0, 1, 2, 3, ADAPTIVE):
-        compare(compiled_runner, cases, level)
+    compare(compiled_runner, cases)
