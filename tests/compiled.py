@@ -106,7 +106,7 @@ def _compare_at(level: int, runner: Path, cases: Sequence[Case]) -> None:
     lines = iter(done.stdout.splitlines())
     for case in cases:
         head = json.loads(next(lines))
-        assert head["refused"] == ""
+        assert head["refused"] == "", (level, head)
         for call in case.calls:
             answer = json.loads(next(lines))
             assert is_same(call, answer), (level, case.program.hex(), call, answer)

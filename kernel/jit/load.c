@@ -31,8 +31,11 @@ static const char *compile_all(struct jit_loaded *loaded)
     for (uint32_t i = 0; i < program->header->function_count; i++) {
         struct jit_function *function = &loaded->functions[i];
         uint64_t start = probe_clock();
-        const char *reason =
-            jit_code_make(program, environment, i, loaded->policy.level, JIT_NO_BLOCK, &function->code);
+        unsigned level = loaded->policy.level;
+        const char *reason = 0;
+        do /* a function may be too large for the memory that a level takes */
+            reason = jit_code_make(program, environment, i, level, JIT_NO_BLOCK, &function->code);
+        while (reason && level--);
         if (reason)
             return reason;
         function->compile_cycles = probe_clock() - start;

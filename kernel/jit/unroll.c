@@ -9,7 +9,11 @@
 #include "lib/string.h"
 
 #define MOST_LOOPS 16
-#define PART_OF_WORK 48 /* a word takes 12 bytes while it is edited; the passes that follow need memory, too */
+#define NEW_BLOCKS 5 /* of a loop, at most */
+/* Memory for editing, and for the passes that follow, in bytes. */
+#define BYTES_PER_WORD 28
+#define BYTES_PER_BLOCK 416
+#define BYTES_ANYWAY 0x8000
 #define MOST_FRESH_I32 40
 #define MOST_FRESH 12
 #define OVERHEAD 64 /* words in front of the rounds and behind them, but for moves */
@@ -122,8 +126,8 @@ static bool find_loop(const struct unroll *u, uint32_t head, struct loop *loop)
     return block == head && has_branch && !is_in(loop, loop->exit) && find_counter(u, loop);
 }
 
-/* Those that there is room for: words. */
-static void find_loops(struct unroll *u, uint32_t room)
+/* Those that there is memory for. */
+static void find_loops(struct unroll *u, uint32_t memory)
 {
     u->loop_count = u->words = 0;
     for (uint32_t block = 0; block < u->body->block_count && u->loop_count < MOST_LOOPS; block++) {
@@ -133,7 +137,9 @@ static void find_loops(struct unroll *u, uint32_t room)
         uint32_t words = OVERHEAD + WORDS_OF_SUM * jit_register_count(u->body);
         for (uint32_t i = 0; i < loop->count; i++)
             words += COPIES * (jit_length(u->program, u->body->words[loop->operations[i]]) + WORDS_OF_SUM + 1);
-        if (u->words + words > room)
+        uint32_t all_words = u->body->word_count + u->words + words;
+        uint32_t all_blocks = u->body->block_count + NEW_BLOCKS * (u->loop_count + 1);
+        if (all_words * BYTES_PER_WORD + all_blocks * BYTES_PER_BLOCK + BYTES_ANYWAY > memory)
             continue;
         u->words += words;
         u->loop_count++;
@@ -302,17 +308,17 @@ bool jit_unroll(const struct jit_program *program, const struct jit_environment 
     *u = (struct unroll){.program = program, .body = &from, .starts = jit_block_starts(program, work, body)};
     if (!u->starts)
         return false;
-    uint32_t room = (work->size - work->used) / PART_OF_WORK;
-    find_loops(u, room);
+    uint32_t memory = work->size - work->used;
+    find_loops(u, memory);
     if (!u->loop_count)
         return true;
     uint16_t *blocks = jit_take(work, from.block_count * sizeof *blocks);
     struct jit_edit edit;
     if (!blocks || !add_fresh(program, work, &from, fresh, fresh_end))
         return false;
-    find_loops(u, room); /* registers have other numbers now */
-    if (!edit_begin(&edit, program, work, &from, from.word_count + u->words, from.block_count + 5 * u->loop_count))
-        return false;
+    find_loops(u, memory); /* registers have other numbers now */
+    if (!edit_begin(&edit, program, work, &from, from.word_count + u->words, from.block_count + NEW_BLOCKS * u->loop_count))
+        return true;
     for (uint32_t at = 0; at < from.word_count; at += jit_length(program, from.words[at])) {
         edit_put(&edit, from.words + at, at);
         if (jit_ends_block((uint8_t)from.words[at]))
