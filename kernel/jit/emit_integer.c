@@ -9,8 +9,10 @@
 #define BITS_MASK 31
 #define LEA_SHIFTS 3 /* an address holds an index shifted by 1 to 3 */
 #define SHIFT_LEFT 4
-#define HIGH_UNSIGNED 4
-#define HIGH_SIGNED 5
+#define MULTIPLY_UNSIGNED 4 /* of X86_UNARY: edx:eax = eax * operand */
+#define MULTIPLY_SIGNED 5
+#define DIVIDE_UNSIGNED 6 /* eax, edx = quotient, remainder of edx:eax */
+#define DIVIDE_SIGNED 7
 
 /* How an operation is made; `number` is what tells it from the others of its kind. */
 enum kind {
@@ -34,12 +36,12 @@ static const struct template templates[] = {
     {BF_OP_SAR_I32, SHIFT, 7},
     {BF_OP_ROTL_I32, SHIFT, 0},
     {BF_OP_ROTR_I32, SHIFT, 1},
-    {BF_OP_MULH_U32, HIGH_PRODUCT, HIGH_UNSIGNED},
-    {BF_OP_MULH_S32, HIGH_PRODUCT, HIGH_SIGNED},
-    {BF_OP_DIV_U32, QUOTIENT, 6},
-    {BF_OP_DIV_S32, QUOTIENT, 7},
-    {BF_OP_REM_U32, REMAINDER, 6},
-    {BF_OP_REM_S32, REMAINDER, 7},
+    {BF_OP_MULH_U32, HIGH_PRODUCT, MULTIPLY_UNSIGNED},
+    {BF_OP_MULH_S32, HIGH_PRODUCT, MULTIPLY_SIGNED},
+    {BF_OP_DIV_U32, QUOTIENT, DIVIDE_UNSIGNED},
+    {BF_OP_DIV_S32, QUOTIENT, DIVIDE_SIGNED},
+    {BF_OP_REM_U32, REMAINDER, DIVIDE_UNSIGNED},
+    {BF_OP_REM_S32, REMAINDER, DIVIDE_SIGNED},
     {BF_OP_ADD_I32_IMM8, ALU_NUMBER, GROUP_ADD},
     {BF_OP_AND_I32_IMM8, ALU_NUMBER, GROUP_AND},
     {BF_OP_OR_I32_IMM8, ALU_NUMBER, GROUP_OR},
@@ -212,14 +214,12 @@ static void emit_widen(struct compiler *c, uint32_t opcode, uint8_t d, uint8_t a
     store32(c, reg, d);
 }
 
-static void emit_divide(struct compiler *c, uint8_t d, uint8_t a, uint8_t b, unsigned number, unsigned result)
+static void emit_pair(struct compiler *c, uint8_t d, uint8_t a, uint8_t b, unsigned number, unsigned result)
 {
     load32(c, EAX, a);
-    if (number == HIGH_UNSIGNED || number == HIGH_SIGNED)
-        ; /* edx is not read */
-    else if (number & 1)
+    if (number == DIVIDE_SIGNED)
         x86_byte(&c->x, CDQ);
-    else
+    else if (number == DIVIDE_UNSIGNED)
         x86_registers(&c->x, X86_XOR, EDX, EDX);
     with(c, X86_UNARY, number, b);
     store32(c, result, d);
@@ -285,10 +285,10 @@ void emit_integer(struct compiler *c, uint8_t op, const jit_word *words)
         break;
     case HIGH_PRODUCT:
     case REMAINDER:
-        emit_divide(c, d, a, b, template->number, EDX);
+        emit_pair(c, d, a, b, template->number, EDX);
         break;
     case QUOTIENT:
-        emit_divide(c, d, a, b, template->number, EAX);
+        emit_pair(c, d, a, b, template->number, EAX);
         break;
     case WIDEN:
         emit_widen(c, X86_0F | template->number, d, a);

@@ -129,6 +129,7 @@ uint32_t skip_if(struct compiler *c, unsigned condition);
 void skip_to_here(struct compiler *c, uint32_t skip);
 
 /* Templates, by the kind of operation. `words` begins with the operation. */
+void emit_constant(struct compiler *c, uint8_t op, const jit_word *words);
 void emit_integer(struct compiler *c, uint8_t op, const jit_word *words);
 void emit_wide(struct compiler *c, uint8_t op, const jit_word *words);
 void emit_float(struct compiler *c, uint8_t op, const jit_word *words);

@@ -20,125 +20,25 @@
 #define WORDS_OF_SUM 2
 
 struct unroll {
-    const struct jit_program *program;
-    const struct jit_body *body;
-    const uint32_t *starts;
+    struct blocks in;
     struct loop loops[MOST_LOOPS];
     uint32_t loop_count;
     uint32_t words; /* that all loops take */
 };
 
-/* What changes a register in a loop: how many operations, and the last of them. */
-static uint32_t count_writes(const struct unroll *u, const struct loop *loop, uint8_t number, uint32_t *place)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < loop->count; i++) {
-        if (jit_written(u->program, u->body->words + loop->operations[i]) == number) {
-            *place = i;
-            count++;
-        }
-    }
-    return count;
-}
-
-/* The number that the operation adds to a register in place, or 0. */
-static int32_t step_of(const jit_word *words)
-{
-    uint8_t op = (uint8_t)words[0];
-    if (jit_slot(words[0], 0) != jit_slot(words[0], 1))
-        return 0;
-    return op == BF_OP_ADD_I32_IMM8 ? (int8_t)jit_slot(words[0], 2) : op == BF_OP_ADD_I32_IMM32 ? (int32_t)words[1] : 0;
-}
-
-/* What each round adds to a register if that is all that happens to it, or 0. */
-static int32_t find_step(const struct unroll *u, const struct loop *loop, uint8_t number, uint32_t *place)
-{
-    if (count_writes(u, loop, number, place) != 1)
-        return 0;
-    return step_of(u->body->words + loop->operations[*place]);
-}
-
-/* The branch compares a register that goes up with a bound that stays. */
-static bool find_counter(const struct unroll *u, struct loop *loop)
-{
-    const jit_word *words = u->body->words + loop->branch;
-    bool by_number = (uint8_t)words[0] != BF_OP_BRANCH_I32;
-    uint32_t place;
-    for (unsigned i = 1; i <= 2 - (unsigned)by_number; i++) {
-        loop->counter = jit_slot(words[0], i);
-        loop->bound = by_number ? NO_REGISTER : jit_slot(words[0], 3 - i);
-        loop->number = (uint8_t)words[0] == BF_OP_BRANCH_I32_IMM8 ? (uint32_t)(int8_t)jit_slot(words[0], 2) : words[1];
-        loop->step = find_step(u, loop, loop->counter, &place);
-        if (loop->step > 0 && (loop->step & (loop->step - 1)) == 0 && loop->step < 1 << 16 && place < loop->leaves_at &&
-            (by_number || count_writes(u, loop, loop->bound, &place) == 0))
-            return true;
-    }
-    return false;
-}
-
-static bool is_in(const struct loop *loop, uint32_t block)
-{
-    for (uint32_t i = 0; i < loop->block_count; i++) {
-        if (loop->blocks[i] == block)
-            return true;
-    }
-    return false;
-}
-
-/* Takes the operations of a block; the word of its last one, or 0 when the loop becomes too long. */
-static uint32_t take_block(const struct unroll *u, struct loop *loop, uint32_t block)
-{
-    uint32_t at = u->starts[block];
-    if (loop->block_count == MOST_BLOCKS)
-        return 0;
-    loop->blocks[loop->block_count++] = block;
-    for (; !jit_ends_block((uint8_t)u->body->words[at]); at += jit_length(u->program, u->body->words[at])) {
-        if (loop->count == MOST_OPERATIONS)
-            return 0;
-        loop->operations[loop->count++] = at;
-    }
-    return at;
-}
-
-/* Follows the only way round from a block. */
-static bool find_loop(const struct unroll *u, uint32_t head, struct loop *loop)
-{
-    bool has_branch = false;
-    uint32_t block = head;
-    loop->block_count = loop->count = 0;
-    do {
-        uint32_t at = take_block(u, loop, block);
-        const jit_word *end = u->body->words + at;
-        uint8_t op = (uint8_t)end[0], condition = jit_slot(end[0], 0);
-        if (at && op == BF_OP_JUMP) {
-            block = jit_target(end, 0);
-            continue;
-        }
-        bool is_test = op == BF_OP_BRANCH_I32 || op == BF_OP_BRANCH_I32_IMM8 || op == BF_OP_BRANCH_I32_IMM32;
-        if (!at || !is_test || has_branch || (condition & ~1u) != BF_CONDITION_EQ)
-            return false;
-        has_branch = true;
-        loop->branch = at;
-        loop->leaves_at = loop->count;
-        loop->exit = jit_target(end, condition != BF_CONDITION_EQ);
-        loop->next = block = jit_target(end, condition == BF_CONDITION_EQ);
-    } while (block != head && !is_in(loop, block));
-    return block == head && has_branch && !is_in(loop, loop->exit) && find_counter(u, loop);
-}
-
 /* Those that there is memory for. */
 static void find_loops(struct unroll *u, uint32_t memory)
 {
     u->loop_count = u->words = 0;
-    for (uint32_t block = 0; block < u->body->block_count && u->loop_count < MOST_LOOPS; block++) {
+    for (uint32_t block = 0; block < u->in.body->block_count && u->loop_count < MOST_LOOPS; block++) {
         struct loop *loop = &u->loops[u->loop_count];
-        if (!find_loop(u, block, loop))
+        if (!loop_find(&u->in, block, loop))
             continue;
-        uint32_t words = OVERHEAD + WORDS_OF_SUM * jit_register_count(u->body);
+        uint32_t words = OVERHEAD + WORDS_OF_SUM * jit_register_count(u->in.body);
         for (uint32_t i = 0; i < loop->count; i++)
-            words += COPIES * (jit_length(u->program, u->body->words[loop->operations[i]]) + WORDS_OF_SUM + 1);
-        uint32_t all_words = u->body->word_count + u->words + words;
-        uint32_t all_blocks = u->body->block_count + NEW_BLOCKS * (u->loop_count + 1);
+            words += COPIES * (jit_length(u->in.program, u->in.body->words[loop->operations[i]]) + WORDS_OF_SUM + 1);
+        uint32_t all_words = u->in.body->word_count + u->words + words;
+        uint32_t all_blocks = u->in.body->block_count + NEW_BLOCKS * (u->loop_count + 1);
         if (all_words * BYTES_PER_WORD + all_blocks * BYTES_PER_BLOCK + BYTES_ANYWAY > memory)
             continue;
         u->words += words;
@@ -202,7 +102,7 @@ static void put_rounds(struct rounds *r, uint8_t stop, uint32_t registers, uint8
 /* By register: what is known at the start of the rounds. False when memory is short. */
 static bool begin(const struct unroll *u, struct jit_work *work, struct rounds *r)
 {
-    unsigned count = jit_register_count(u->body);
+    unsigned count = jit_register_count(u->in.body);
     uint32_t place;
     r->map = jit_take(work, count);
     r->delta = jit_take(work, count * sizeof *r->delta);
@@ -213,7 +113,7 @@ static bool begin(const struct unroll *u, struct jit_work *work, struct rounds *
     memset(r->sum, NO_REGISTER, count);
     for (unsigned number = 0; number < count; number++) {
         r->map[number] = (uint8_t)number;
-        r->step[number] = find_step(u, r->loop, (uint8_t)number, &place);
+        r->step[number] = loop_step(&u->in, r->loop, (uint8_t)number, &place);
     }
     return true;
 }
@@ -221,12 +121,12 @@ static bool begin(const struct unroll *u, struct jit_work *work, struct rounds *
 /* Appends the code of a loop, unless registers are short. False when memory is. */
 static bool put_loop(const struct unroll *u, struct jit_work *work, struct rounds *r, struct loop *loop)
 {
-    unsigned count = jit_register_count(u->body);
+    unsigned count = jit_register_count(u->in.body);
     struct jit_edit *edit = r->edit;
     uint32_t word_count = edit->word_count, block_count = edit->block_count;
     uint8_t *map = jit_take(work, count), *stop = &r->fresh[BF_VALUE_TYPE_I32];
     uint32_t *delta = jit_take(work, count * sizeof *delta);
-    uint32_t depth = u->body->depths[r->loop->blocks[0]];
+    uint32_t depth = u->in.body->depths[r->loop->blocks[0]];
     if (!map || !delta || !begin(u, work, r))
         return false;
     if (*stop == r->fresh_end[BF_VALUE_TYPE_I32])
@@ -257,12 +157,12 @@ static bool put_loop(const struct unroll *u, struct jit_work *work, struct round
 static void redirect(const struct unroll *u, struct jit_edit *edit, uint16_t *blocks)
 {
     uint32_t block = 0;
-    for (uint32_t at = 0; at < edit->word_count; at += jit_length(u->program, edit->words[at])) {
+    for (uint32_t at = 0; at < edit->word_count; at += jit_length(u->in.program, edit->words[at])) {
         jit_word *words = edit->words + at;
         for (uint32_t i = jit_target_count(words); i--;) {
             for (uint32_t number = 0; number < u->loop_count; number++) {
                 const struct loop *loop = &u->loops[number];
-                bool is_own = is_in(loop, block) || (block >= loop->entry && block < loop->entry_end);
+                bool is_own = loop_has(loop, block) || (block >= loop->entry && block < loop->entry_end);
                 if (loop->entry && !is_own && jit_target(words, i) == loop->blocks[0])
                     edit_set_target(words, i, loop->entry);
             }
@@ -305,8 +205,8 @@ bool jit_unroll(const struct jit_program *program, const struct jit_environment 
     uint8_t fresh[BF_VALUE_TYPE_F64 + 1], fresh_end[BF_VALUE_TYPE_F64 + 1];
     if (!u)
         return false;
-    *u = (struct unroll){.program = program, .body = &from, .starts = jit_block_starts(program, work, body)};
-    if (!u->starts)
+    *u = (struct unroll){.in = {program, &from, jit_block_starts(program, work, body)}};
+    if (!u->in.starts)
         return false;
     uint32_t memory = work->size - work->used;
     find_loops(u, memory);

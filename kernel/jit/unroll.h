@@ -20,6 +20,21 @@ struct loop {
     uint32_t entry, entry_end; /* its new blocks; 0 when there are none */
 };
 
+/* A body, and where its blocks begin. */
+struct blocks {
+    const struct jit_program *program;
+    const struct jit_body *body;
+    const uint32_t *starts;
+};
+
+/* Whether a loop begins with the block `head`; sets all of *loop but its new blocks. */
+bool loop_find(const struct blocks *b, uint32_t head, struct loop *loop);
+
+bool loop_has(const struct loop *loop, uint32_t block);
+
+/* What each round adds to a register if that is all that happens to it, or 0; then by the operation at *place. */
+int32_t loop_step(const struct blocks *b, const struct loop *loop, uint8_t number, uint32_t *place);
+
 /* Rounds that are put one behind the other. */
 struct rounds {
     struct jit_edit *edit;
