@@ -51,7 +51,8 @@ struct fact {
 struct anchors {
     const struct jit_program *program;
     const struct jit_body *body;
-    const uint32_t *starts, *ranges;
+    const uint32_t *starts;
+    uint32_t *ranges;
     uint32_t end;   /* the first address behind the arena, and the page behind it when that is not mapped */
     uint32_t slack; /* of them, bytes behind the arena */
     struct fact *keys;       /* their terms, over registers at a block's start; good: displacements that are of interest */
@@ -286,6 +287,20 @@ static struct interval known_behind(struct anchors *s, uint32_t key)
     return intersection(good, s->keys[key].good);
 }
 
+/* What is known of a key where a branch goes to one of its targets: a register that is at most another is in its range. */
+static struct interval known_there(struct anchors *s, const jit_word *branch, unsigned place, uint32_t key)
+{
+    uint8_t op = (uint8_t)branch[0], a = jit_slot(branch[0], 1), b = jit_slot(branch[0], 2);
+    uint32_t range = s->ranges[a];
+    if (op < BF_OP_BRANCH_I32 || op > BF_OP_BRANCH_I32_IMM32)
+        return nothing;
+    uint32_t bound = op == BF_OP_BRANCH_I32 ? s->ranges[b] : op == BF_OP_BRANCH_I32_IMM8 ? (uint32_t)(int8_t)b : branch[1];
+    s->ranges[a] = jit_range_if(jit_slot(branch[0], 0) ^ place, range, bound);
+    struct interval good = s->ranges[a] < range ? good_by_range(s, s->keys[key].terms) : nothing;
+    s->ranges[a] = range;
+    return intersection(good, s->keys[key].good);
+}
+
 /* To a block where a key has this interval at the end of one that goes on there. */
 static void flow_to(struct anchors *s, uint32_t block, uint32_t key, struct interval good)
 {
@@ -308,7 +323,7 @@ static void flow_from(struct anchors *s, uint32_t block)
     for (uint32_t key = 0; key < s->key_count && targets; key++) {
         struct interval good = known_behind(s, key);
         for (uint32_t i = 0; i < targets; i++)
-            flow_to(s, jit_target(end, i), key, good);
+            flow_to(s, jit_target(end, i), key, hull(good, known_there(s, end, i, key)));
     }
     for (uint32_t i = 0; i < targets; i++) {
         uint32_t block = jit_target(end, i);

@@ -38,6 +38,25 @@ static uint32_t address(uint32_t a, uint32_t b, uint32_t tail)
     return sum(at_most(value), (int32_t)tail >> BF_ADDRESS_DISPLACEMENT_SHIFT);
 }
 
+uint32_t jit_range_if(unsigned condition, uint32_t a, uint32_t b)
+{
+    bool is_bounded =
+        condition == BF_CONDITION_ULT || condition == BF_CONDITION_ULE || condition == BF_CONDITION_EQ;
+    return is_bounded ? smaller(a, b) : a;
+}
+
+/* Of the operand that is taken if the condition of a SELECT holds, or if it does not. */
+static uint32_t selected(const uint32_t *ranges, const jit_word *words, unsigned place, bool holds)
+{
+    uint32_t tail = words[1];
+    uint8_t number = jit_slot(words[0], place);
+    bool by_number = jit_ops[(uint8_t)words[0]].tail == BF_TAIL_COMPARE_IMMEDIATE;
+    uint32_t other = by_number ? (uint32_t)(int8_t)(tail >> 16) : ranges[(uint8_t)(tail >> 16)];
+    if (number != (uint8_t)(tail >> 8))
+        return ranges[number];
+    return jit_range_if((uint8_t)tail ^ !holds, ranges[number], other);
+}
+
 /* Of what the operation writes. */
 static uint32_t range_of(const struct jit_program *program, const struct jit_body *body, const uint32_t *ranges,
                          const jit_word *words)
@@ -97,14 +116,14 @@ static uint32_t range_of(const struct jit_program *program, const struct jit_bod
         return 1;
     case BF_OP_SELECT_I32:
     case BF_OP_SELECT_I32_COMPARE:
-        return larger(a, b);
+        return larger(selected(ranges, words, 1, true), selected(ranges, words, 2, false));
     case BF_OP_ADDRESS:
         return address(a, b, words[1]);
     }
     return ANYTHING;
 }
 
-const uint32_t *jit_ranges(const struct jit_program *program, struct jit_work *work, const struct jit_body *body)
+uint32_t *jit_ranges(const struct jit_program *program, struct jit_work *work, const struct jit_body *body)
 {
     uint32_t *ranges = jit_take(work, (BF_MAX_REGISTERS + 1) * sizeof *ranges);
     if (!ranges)

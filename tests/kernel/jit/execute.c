@@ -10,6 +10,7 @@
 #include "interrupts/vectors.h"
 #include "jit/count.h"
 #include "jit/promote.h"
+#include "jit/verify.h"
 #include "lib/string.h"
 #include "memory/heap.h"
 #include "memory/paging.h"
@@ -48,6 +49,7 @@
 #define CODE_POOL 0x2000000u
 #define CODE_POOL_SIZE 0x100000u
 
+#define BODY_MAX 0x80000
 #define INPUT_MAX 0x4000000
 static uint8_t input[INPUT_MAX];
 static uint32_t input_size, input_at;
@@ -239,6 +241,44 @@ static void call(void)
     print("}\n");
 }
 
+/* What passes make of a function satisfies the verifier, too. */
+static void check_body(const struct jit_program *program, const struct jit_body *body, unsigned level, const char *pass,
+                       const struct jit_unit *unit)
+{
+    static uint8_t code[BODY_MAX];
+    static struct bf_program_function functions[BF_MAX_FUNCTIONS];
+    struct bf_program_function *function = &functions[body->function];
+    uint8_t *counts = &function->i32_count;
+    uint32_t words = jit_padded(body->block_count), bytes = body->word_count * sizeof *body->words;
+    struct jit_program copy = *program;
+    struct jit_problem problem = {0};
+    (void)level;
+    if (unit)
+        return;
+    if (words + bytes > BODY_MAX)
+        end(8);
+    memcpy(functions, program->functions, program->header->function_count * sizeof *functions);
+    copy.functions = functions;
+    copy.code = code;
+    memcpy(code + words, body->words, bytes);
+    function->code = 0;
+    function->block_count = (uint16_t)body->block_count;
+    function->code_words = (uint16_t)body->word_count;
+    for (unsigned type = BF_VALUE_TYPE_I32; type <= BF_VALUE_TYPE_F64; type++)
+        counts[type - BF_VALUE_TYPE_I32] = (uint8_t)(body->registers.first[type + 1] - body->registers.first[type]);
+    const char *flaw = jit_check_code(&copy, body->function, &problem);
+    if (!flaw)
+        return;
+    print("after ");
+    print(pass);
+    print_number(", function ", body->function);
+    print_number(", word ", problem.word);
+    print(": ");
+    print(flaw);
+    flush();
+    end(9);
+}
+
 static void run_program(void)
 {
     struct jit_program program;
@@ -278,6 +318,7 @@ __attribute__((used)) static void run_all(void)
     for (int32_t count; (count = call_linux(READ, 0, (uint32_t)(input + input_size), INPUT_MAX - input_size)) > 0;)
         input_size += (uint32_t)count;
     set_up();
+    jit_observe = check_body;
     while (input_at < input_size)
         run_program();
     if (pool_statistics(POOL_CODE).used || pool_statistics(POOL_DATA).used || pool_statistics(POOL_METADATA).used)
