@@ -99,6 +99,15 @@ def compare(runner: Path, cases: Sequence[Case]) -> None:
         _compare_at(level, runner, cases)
 
 
+def compile_only(runner: Path, program: bytes, level: int) -> dict[str, Any]:
+    """What the runner tells of a program's code at a level: code_bytes; loads and stores in it, and proven ones."""
+    done = subprocess.run([runner], input=_encoded(Case(program), level), capture_output=True, check=False, timeout=300)
+    assert done.returncode == 0, done
+    head: dict[str, Any] = json.loads(done.stdout)
+    assert head["refused"] == ""
+    return head
+
+
 def _compare_at(level: int, runner: Path, cases: Sequence[Case]) -> None:
     text = b"".join(_encoded(case, level) for case in cases)
     done = subprocess.run([runner], input=text, capture_output=True, check=False, timeout=300)

@@ -9,6 +9,7 @@
 #include "bf_formats.h"
 #include "interrupts/vectors.h"
 #include "jit/count.h"
+#include "jit/flow.h"
 #include "jit/promote.h"
 #include "jit/verify.h"
 #include "lib/string.h"
@@ -241,6 +242,17 @@ static void call(void)
     print("}\n");
 }
 
+/* Loads and stores in the code that was made of a program, and those of them that are proven good. */
+static uint32_t access_count, proven_count;
+
+static void count_accesses(const struct jit_program *program, const struct jit_body *body)
+{
+    for (uint32_t at = 0; at < body->word_count; at += jit_length(program, body->words[at])) {
+        access_count += jit_access_size((uint8_t)body->words[at]) != 0;
+        proven_count += body->facts && body->facts[at] & JIT_PROVEN;
+    }
+}
+
 /* What passes make of a function satisfies the verifier, too. */
 static void check_body(const struct jit_program *program, const struct jit_body *body, unsigned level, const char *pass,
                        const struct jit_unit *unit)
@@ -253,8 +265,10 @@ static void check_body(const struct jit_program *program, const struct jit_body 
     struct jit_program copy = *program;
     struct jit_problem problem = {0};
     (void)level;
-    if (unit)
+    if (unit) {
+        count_accesses(program, body);
         return;
+    }
     if (words + bytes > BODY_MAX)
         end(8);
     memcpy(functions, program->functions, program->header->function_count * sizeof *functions);
@@ -295,6 +309,7 @@ static void run_program(void)
         end(5);
     input_at += size;
     const char *reason = 0;
+    access_count = proven_count = 0;
     if (!jit_verify(image, size, &program, &problem))
         reason = problem.text;
     else
@@ -302,6 +317,8 @@ static void run_program(void)
     print("{\"refused\": \"");
     print(reason ? reason : "");
     print_number("\", \"code_bytes\": ", reason ? 0 : jit_code_bytes(&loaded));
+    print_number(", \"accesses\": ", access_count);
+    print_number(", \"proven\": ", proven_count);
     print("}\n");
     for (uint32_t calls = next_word(); calls; calls--) {
         if (reason)
