@@ -15,8 +15,8 @@ struct coloring {
     struct jit_liveness liveness;
     struct jit_gains *gains;
     struct jit_set *conflicts; /* of each register: what is needed while it is written */
-    uint8_t *passing;          /* of each register: how often it goes from one operation to the next */
-    uint8_t *writes;           /* of each register: how often it is written */
+    uint16_t *passing;         /* of each register: how often it goes from one operation to the next */
+    uint16_t *writes;          /* of each register: how often it is written */
     uint8_t *forbidden;        /* of each register: machine registers that change while it is needed */
     uint32_t saves_room;
 };
@@ -95,7 +95,7 @@ static void scan_operation(struct coloring *k, uint32_t at, int32_t weight, stru
     unsigned clobbers = jit_clobbers(op);
     jit_add_gains(k->program, k->body, words, weight, k->gains);
     if (d != NO_REGISTER) {
-        k->writes[d] += k->writes[d] < UINT8_MAX;
+        k->writes[d]++;
         set_remove(live, d);
         if (is_move(op)) {
             add_conflicts_of_move(k, d, jit_slot(words[0], 1), live);
@@ -222,7 +222,8 @@ static void color_all(struct coloring *k)
             return;
         if (k->places->home[best] == NO_HOME)
             color(k, (uint8_t)best);
-        if (k->places->home[best] == NO_HOME && k->passing[best] && k->passing[best] == k->writes[best])
+        bool passes = k->passing[best] == k->writes[best] && !set_has(&k->places->at_entry, (uint8_t)best);
+        if (k->places->home[best] == NO_HOME && k->writes[best] && passes)
             k->places->home[best] = EAX_OR_XMM0;
         gain[best] = 0;
     }
@@ -267,8 +268,8 @@ bool jit_color_homes(const struct jit_program *program, const struct jit_body *b
     k.gains = jit_take(work, sizeof *k.gains);
     k.conflicts = jit_take(work, k.count * sizeof *k.conflicts);
     k.forbidden = jit_take(work, k.count);
-    k.passing = jit_take(work, k.count);
-    k.writes = jit_take(work, k.count);
+    k.passing = jit_take(work, k.count * sizeof *k.passing);
+    k.writes = jit_take(work, k.count * sizeof *k.writes);
     places->saves = jit_take(work, count_calls(program, body) * sizeof *places->saves);
     places->is_used_once = jit_take(work, body->word_count);
     if (!places->is_used_once || !k.gains || !k.conflicts || !k.forbidden || !k.passing || !k.writes || !places->saves ||

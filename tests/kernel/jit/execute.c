@@ -27,9 +27,12 @@
 #define SIGALTSTACK 186
 
 #define NO_ACCESS 0
+#define READ_WRITE 3
 #define READ_WRITE_EXECUTE 7
 #define MMAP 90 /* with its arguments in memory */
 #define MAP_PRIVATE_FIXED_ANONYMOUS 0x32
+#define MAP_PRIVATE_FREE_ANONYMOUS 0x104022 /* nothing is replaced, and no memory reserved */
+#define REST_STEP 0x40000u
 #define SA_SIGINFO_ONSTACK_NODEFER 0x48000004u
 #define SIGILL 4
 #define SIGTRAP 5
@@ -126,6 +129,18 @@ static void map(uint32_t start, uint32_t size)
         end(4);
 }
 
+/* Code that forgets a check is to be found out: whatever else it reaches is there, but for the pages around the arena. */
+static void map_the_rest(void)
+{
+    struct {
+        uint32_t address, size, protection, flags, file, offset;
+    } arguments = {0, REST_STEP, READ_WRITE, MAP_PRIVATE_FREE_ANONYMOUS, UINT32_MAX, 0};
+    for (uint32_t start = BF_MEM_MODULE_ARENA_END; start >= BF_MEM_MODULE_ARENA_END; start += REST_STEP) {
+        arguments.address = start;
+        call_linux(MMAP, (uint32_t)&arguments, 0, 0);
+    }
+}
+
 uint64_t probe_clock(void)
 {
     return 0;
@@ -182,7 +197,9 @@ static void set_up(void)
     map(HEAP_EXTENSION, HEAP_EXTENSION_SIZE);
     map(CODE_POOL, CODE_POOL_SIZE);
     map(BF_MEM_MODULE_STACK_START, BF_MEM_MODULE_STACK_SIZE);
+    map(BF_MEM_MODULE_STACK_END, BF_MEM_MODULE_ARENA_START - BF_PAGE_SIZE - BF_MEM_MODULE_STACK_END);
     map(BF_MEM_MODULE_ARENA_START, BF_MEM_MODULE_ARENA_SIZE);
+    map_the_rest();
     struct {
         void *start;
         uint32_t flags, size;
