@@ -1,6 +1,6 @@
 /*
- * Homes of levels 2 and 3: registers in the order of their gains, each to a machine register that no other lives in while it
- * is needed. Which are needed together is known exactly, from one backward pass over each block.
+ * Homes of levels 2 and 3: registers in the order of their gains, each to a machine register that no other lives in
+ * while it is needed. Which are needed together is known exactly, from one backward pass over each block.
  */
 #include "jit/liveness.h"
 #include "jit/places.h"
@@ -49,8 +49,8 @@ static bool swaps(uint8_t op)
            op == BF_OP_ADD_F64 || op == BF_OP_MUL_F64;
 }
 
-/* The result is best made where the first operand was, or the second, if they may be exchanged, and it is not needed any
- * more. */
+/* The result is best made where the first operand was, or the second, if they may be exchanged, and it is not needed
+ * any more. */
 static void suggest(struct coloring *k, uint8_t d, const jit_word *words, const struct jit_set *live)
 {
     uint8_t wide = k->body->registers.first[BF_VALUE_TYPE_I64];
@@ -84,7 +84,8 @@ static void add_save(struct coloring *k, uint32_t at, unsigned clobbers, int32_t
     k->places->saves[k->places->save_count++] = (struct jit_saves){at, *live};
     for (unsigned number = 0; number < k->count; number++) {
         if (set_has(live, (uint8_t)number) && (clobbers & CLOBBERS_ALL || number >= wide))
-            k->gains->gain[number] -= weight * (set_has(&k->places->unchanged, (uint8_t)number) ? INSTRUCTION : 2 * INSTRUCTION);
+            k->gains->gain[number] -=
+                weight * (set_has(&k->places->unchanged, (uint8_t)number) ? INSTRUCTION : 2 * INSTRUCTION);
     }
 }
 
@@ -116,7 +117,8 @@ static void scan_operation(struct coloring *k, uint32_t at, int32_t weight, stru
 }
 
 /* Whether a load's result goes to the next operation alone; `live` is needed behind that. */
-static bool is_used_once(const struct coloring *k, const jit_word *load, const jit_word *next, const struct jit_set *live)
+static bool is_used_once(const struct coloring *k, const jit_word *load, const jit_word *next,
+                         const struct jit_set *live)
 {
     struct jit_reads reads;
     uint8_t d = jit_written(k->program, load);
@@ -134,15 +136,18 @@ static bool takes_scratch(const struct coloring *k, const jit_word *words, uint8
     bool is_first = a == number;
     if (number >= k->body->registers.first[BF_VALUE_TYPE_I64]) {
         bool is_sum = op == BF_OP_ADD_F32 || op == BF_OP_MUL_F32 || op == BF_OP_ADD_F64 || op == BF_OP_MUL_F64;
-        return (is_first && op >= BF_OP_ADD_F32 && op <= BF_OP_ABS_F64) || (is_sum && b == number) ||
-               (op == BF_OP_STORE_F64 || op == BF_OP_STORE_F64_AT) || (is_first && op >= BF_OP_I32_FROM_F32 && op <= BF_OP_I32_FROM_F64);
+        return (is_sum && b == number) || op == BF_OP_STORE_F64 || op == BF_OP_STORE_F64_AT ||
+               (is_first && op >= BF_OP_ADD_F32 && op <= BF_OP_ABS_F64) ||
+               (is_first && op >= BF_OP_I32_FROM_F32 && op <= BF_OP_I32_FROM_F64);
     }
     if (op == BF_OP_ADD_I32 || (op >= BF_OP_AND_I32 && op <= BF_OP_MUL_I32))
         return true;
-    if (op == BF_OP_SUB_I32 || (op >= BF_OP_ADD_I32_IMM8 && op <= BF_OP_NEG_I32) || (op >= BF_OP_BSWAP_I32 && op <= BF_OP_EXTEND_S16))
+    if (op == BF_OP_SUB_I32 || (op >= BF_OP_ADD_I32_IMM8 && op <= BF_OP_NEG_I32) ||
+        (op >= BF_OP_BSWAP_I32 && op <= BF_OP_EXTEND_S16))
         return is_first;
     return op == BF_OP_MOVE_I32 || op == BF_OP_F32_FROM_I32 || op == BF_OP_F64_FROM_I32 || op == BF_OP_BRANCH_I32 ||
-           op == BF_OP_BRANCH_I32_IMM8 || op == BF_OP_BRANCH_I32_IMM32 || op == BF_OP_SET_I32 || op == BF_OP_SET_I32_IMM8;
+           op == BF_OP_BRANCH_I32_IMM8 || op == BF_OP_BRANCH_I32_IMM32 || op == BF_OP_SET_I32 ||
+           op == BF_OP_SET_I32_IMM8;
 }
 
 static bool is_load(uint8_t op)
@@ -156,7 +161,8 @@ static void scan(struct coloring *k)
     for (uint32_t block = 0; block < k->body->block_count; block++) {
         struct jit_set live = k->liveness.out[block];
         for (uint32_t i = jit_operations(k->program, k->body, &k->liveness, block); i--;) {
-            const jit_word *words = k->body->words + operations[i], *before = k->body->words + operations[i ? i - 1 : 0];
+            const jit_word *words = k->body->words + operations[i];
+            const jit_word *before = k->body->words + operations[i ? i - 1 : 0];
             if (i && is_load((uint8_t)before[0]) && is_used_once(k, before, words, &live))
                 k->places->is_used_once[operations[i - 1]] = true;
             uint8_t made = i ? jit_written(k->program, before) : NO_REGISTER;

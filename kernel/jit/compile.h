@@ -3,11 +3,12 @@
  *
  * Code runs as module code. The arena lies at a fixed address, the page in front of its first valid byte is not mapped,
  * so that addresses from 0 to BF_ARENA_START - 1 fault by themselves; every other address is compared with the arena's
- * end. Where the arena ends with a page, the page behind it is not mapped either. What may not go on runs into an exception - divide error, breakpoint, page fault - and jit_locate tells from the
- * address of the code which operation that is. No table is needed for it: compiling again gives the same code.
+ * end, unless a pass has found that this is not needed. Where the arena ends with a page, the page behind it is not mapped
+ * either. What may not go on runs into an exception - divide error, breakpoint, page fault - and jit_locate tells from
+ * the address of the code which operation that is. No table is needed for it: compiling again gives the same code.
  *
- * Calls: arguments on the stack, the first lowest, removed by the caller; eax, ecx, edx and xmm registers may change.
- * Results come in eax, edx:eax or xmm0. Those of helpers come as C has them, floats in st(0).
+ * Calls: arguments on the stack, the first lowest, removed by the caller; all other registers may change. Results come in
+ * eax, edx:eax or xmm0. Those of helpers come as C has them, floats in st(0); and they keep what C functions keep.
  */
 #pragma once
 #include "jit/passes.h"
@@ -78,7 +79,8 @@ struct jit_place {
     uint32_t trap;                       /* BF_TRAP_*: what an exception there means */
 };
 
-/* The operation that the byte at this offset of the code of place->function, with this entry_block, belongs to. What comes before the first belongs
- * to it. False when memory is short. */
+/* The operation that the byte at this offset of the code of place->function, with this entry_block, belongs to. What comes
+ * before the first belongs to it. False when memory is short. */
 bool jit_locate(const struct jit_program *program, const struct jit_environment *environment, unsigned level,
-                uint32_t entry_block, uint32_t offset, struct jit_work *work, const struct jit_unit *unit, struct jit_place *place);
+                uint32_t entry_block, uint32_t offset, struct jit_work *work, const struct jit_unit *unit,
+                struct jit_place *place);

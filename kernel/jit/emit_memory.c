@@ -106,7 +106,8 @@ static void emit_load(struct compiler *c, const struct access *access, const str
         store32(c, reg, d);
 }
 
-static void emit_store(struct compiler *c, const struct access *access, const struct jit_address *address, uint8_t value)
+static void emit_store(struct compiler *c, const struct access *access, const struct jit_address *address,
+                       uint8_t value)
 {
     unsigned reg = home(c, value);
     if (access->vector) {
@@ -131,7 +132,8 @@ static bool takes_memory(const jit_word *next, uint8_t number, uint32_t size)
 {
     uint8_t op = (uint8_t)next[0];
     if (size == 1)
-        return op == BF_OP_BRANCH_I32_IMM8 && jit_slot(next[0], 0) < BF_CONDITION_SLT && (int8_t)jit_slot(next[0], 2) >= 0;
+        return op == BF_OP_BRANCH_I32_IMM8 && jit_slot(next[0], 0) < BF_CONDITION_SLT &&
+               (int8_t)jit_slot(next[0], 2) >= 0;
     if (op >= BF_OP_ADD_I32 && op <= BF_OP_MUL_I32)
         return true;
     if ((op >= BF_OP_ADD_F32 && op <= BF_OP_MAX_F32) || (op >= BF_OP_ADD_F64 && op <= BF_OP_MAX_F64))
@@ -146,8 +148,10 @@ static bool postpone(struct compiler *c, const struct access *access, const stru
     const jit_word *next = words + jit_length(c->program, words[0]);
     uint8_t d = jit_slot(words[0], 0), result = jit_written(c->program, next);
     unsigned changes = result == NO_REGISTER || is_vector(c, result) ? NO_HOME : home(c, result);
-    bool stays = result != d && address->base != EAX && address->index != EAX && address->base != changes && address->index != changes;
-    bool is_plain = access->opcode == X86_LOAD || access->opcode == X86_MOVZX_BYTE || (access->vector && jit_register_type(&c->body->registers, d) == BF_VALUE_TYPE_F64);
+    bool stays = result != d && address->base != EAX && address->index != EAX && address->base != changes &&
+                 address->index != changes;
+    bool is_f64 = jit_register_type(&c->body->registers, d) == BF_VALUE_TYPE_F64;
+    bool is_plain = access->opcode == X86_LOAD || access->opcode == X86_MOVZX_BYTE || is_f64;
     if (!c->places->is_used_once || !c->places->is_used_once[c->word] || !stays || !is_plain ||
         !takes_memory(next, d, access->size))
         return false;

@@ -36,7 +36,8 @@ static void trace_back(const struct jit_program *program, const struct jit_body 
 }
 
 bool jit_locate(const struct jit_program *program, const struct jit_environment *environment, unsigned level,
-                uint32_t entry_block, uint32_t offset, struct jit_work *work, const struct jit_unit *unit, struct jit_place *place)
+                uint32_t entry_block, uint32_t offset, struct jit_work *work, const struct jit_unit *unit,
+                struct jit_place *place)
 {
     struct compiler c;
     struct jit_unit again = *unit;

@@ -46,7 +46,8 @@ static bool fold(struct rounds *r, jit_word *words)
     if (jit_ops[op].tail != BF_TAIL_ADDRESS) {
         int32_t displacement = (int8_t)index * (int32_t)size;
         bool is_load = op < BF_OP_STORE_I8;
-        words[0] = (words[0] & 0xffff00) + op + (is_load ? BF_OP_LOAD_U8_AT - BF_OP_LOAD_U8 : BF_OP_STORE_I8_AT - BF_OP_STORE_I8);
+        words[0] = (words[0] & 0xffff00) + op +
+                   (is_load ? BF_OP_LOAD_U8_AT - BF_OP_LOAD_U8 : BF_OP_STORE_I8_AT - BF_OP_STORE_I8);
         words[1] = BF_ADDRESS_BASE | (uint32_t)displacement << BF_ADDRESS_DISPLACEMENT_SHIFT;
     }
     int32_t displacement = (int32_t)words[1] >> BF_ADDRESS_DISPLACEMENT_SHIFT;

@@ -217,7 +217,8 @@ bool jit_unroll(const struct jit_program *program, const struct jit_environment 
     if (!blocks || !add_fresh(program, work, &from, fresh, fresh_end))
         return false;
     find_loops(u, memory); /* registers have other numbers now */
-    if (!edit_begin(&edit, program, work, &from, from.word_count + u->words, from.block_count + NEW_BLOCKS * u->loop_count))
+    if (!edit_begin(&edit, program, work, &from, from.word_count + u->words,
+                    from.block_count + NEW_BLOCKS * u->loop_count))
         return true;
     for (uint32_t at = 0; at < from.word_count; at += jit_length(program, from.words[at])) {
         edit_put(&edit, from.words + at, at);
