@@ -172,14 +172,36 @@ def _show_modules(modules: tuple[ModuleResult, ...]) -> None:
 
 
 def _show_functions(functions: tuple[CompiledFunction, ...]) -> None:
-    """Those with better code than that of level 0."""
-    rows = [("module", "function", "level", "calls", "code bytes", "compile cycles")]
-    rows += [
-        (f.module, f.function_name, f"{f.level}", f"{f.calls:,}", f"{f.code_bytes:,}", f"{f.compile_cycles:,}")
-        for f in functions
-        if f.level > 0
+    from bfimg.boot.promotion import promotion_text
+
+    rows = [
+        (
+            "module",
+            "function",
+            "level",
+            "calls",
+            "code bytes",
+            "compile cycles",
+            "cycles before",
+            "cycles after",
+            "better code",
+        )
     ]
-    _print_table(rows, ("<", "<", ">", ">", ">", ">"))
+    rows += [
+        (
+            function.module,
+            function.function_name,
+            f"{function.level}",
+            f"{function.calls:,}",
+            f"{function.code_bytes:,}",
+            f"{function.compile_cycles:,}",
+            "" if function.cycles_before is None else f"{function.cycles_before:,}",
+            "" if function.cycles_after is None else f"{function.cycles_after:,}",
+            promotion_text(function.promotions),
+        )
+        for function in functions
+    ]
+    _print_table(rows, ("<", "<", ">", ">", ">", ">", ">", ">", "<"))
 
 
 def _print_table(rows: Sequence[Sequence[str]], alignments: Sequence[str]) -> None:

@@ -45,7 +45,7 @@ static const char *compile_all(struct jit_loaded *loaded)
     return jit_code_make_entry(program, environment, &loaded->entry);
 }
 
-static void set_up_arena(const struct jit_loaded *loaded)
+void jit_set_up_arena(const struct jit_loaded *loaded)
 {
     const struct bf_program_header *header = loaded->program.header;
     uint8_t *start = (uint8_t *)BF_MEM_MODULE_ARENA_START;
@@ -110,7 +110,7 @@ const char *jit_load(struct jit_loaded *loaded, const struct jit_program *progra
         jit_unload(loaded);
         return reason;
     }
-    set_up_arena(loaded);
+    jit_set_up_arena(loaded);
     if (is_guarded)
         paging_set_present(arena_end(program), false);
     return 0;

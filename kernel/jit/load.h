@@ -44,6 +44,9 @@ struct jit_loaded {
  * not; then nothing is taken. */
 const char *jit_load(struct jit_loaded *loaded, const struct jit_program *program, const struct jit_policy *policy);
 
+/* Makes the arena what it was when the program was loaded. No call may be running. */
+void jit_set_up_arena(const struct jit_loaded *loaded);
+
 /* Gives back what jit_load and jit_promote took. */
 void jit_unload(struct jit_loaded *loaded);
 

@@ -4,6 +4,7 @@
 #include "interrupts/pic.h"
 #include "interrupts/vectors.h"
 #include "jit/dump.h"
+#include "jit/measure.h"
 #include "jit/promote.h"
 #include "jit/report.h"
 #include "jit/section.h"
@@ -64,6 +65,13 @@ const struct bf_pattern_descriptor *jit_module_examine(struct module *module, co
     return is_right ? &section.descriptor : 0;
 }
 
+/* Whether anybody wants to know what better code is worth. */
+static bool is_measured(const struct module *module, const struct config *config)
+{
+    return (module->status == MODULE_PASSED || module->status == MODULE_UNCHECKED) && loaded.policy.promotes &&
+           config->iterations == CONFIG_WORD;
+}
+
 void jit_module_run(struct module *module, const struct config *config)
 {
     struct jit_policy policy = policy_of(config);
@@ -82,6 +90,8 @@ void jit_module_run(struct module *module, const struct config *config)
     module->code_bytes = jit_code_bytes(&loaded);
     see_cycles();
     module->summary = jit_summarise(&loaded, &cycles);
+    if (module->summary && is_measured(module, config))
+        jit_measure(&loaded, module, config);
     if (module->summary)
         jit_report_functions(module->name, module->summary);
     jit_unload(&loaded);
@@ -119,6 +129,8 @@ static void report_swap(const struct jit_swap *swap)
     json_text("module", running->name);
     json_number("function", swap->function);
     json_text("function_name", jit_function_name(&loaded.program, swap->function));
+    if (swap->block != JIT_NO_BLOCK)
+        json_number("block", swap->block);
     json_number("level", swap->level);
     json_number("calls", swap->calls);
     json_number("back_edges", swap->back_edges);

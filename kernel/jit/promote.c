@@ -81,8 +81,8 @@ uint32_t jit_promote(struct jit_loaded *loaded, uint32_t number, uint32_t block,
     jit_count_on(loaded, number);
     unsigned level = level_for(&loaded->policy, function);
     *swap = (struct jit_swap){
-        .function = number, .level = level, .calls = function->calls, .back_edges = function->back_edges};
-    bool is_better = level > function->code.level && !function->is_stuck;
+        .function = number, .block = block, .level = level, .calls = function->calls, .back_edges = function->back_edges};
+    bool is_better = loaded->policy.promotes && level > function->code.level && !function->is_stuck;
     if (is_better) {
         swap->problem = compile(loaded, number, level, block);
         function->is_stuck = swap->problem;

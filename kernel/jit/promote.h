@@ -9,6 +9,7 @@
 /* What became of a counter that reached zero. */
 struct jit_swap {
     uint32_t function;
+    uint32_t block;       /* the head of the loop whose counter it was, JIT_NO_BLOCK of calls */
     unsigned level;       /* of the code made, or that was to be made */
     uint64_t calls;       /* of the function so far, the one that is about to begin included */
     uint64_t back_edges;

@@ -31,12 +31,23 @@ void jit_put_summary(const struct jit_summary *summary)
     json_number("last_cycles", summary->cycles.last);
 }
 
-static void put_function(const struct jit_function_summary *function)
+static void put_measured(const char *key, uint64_t cycles, bool wants_null)
+{
+    if (cycles)
+        json_number(key, cycles);
+    else if (wants_null)
+        json_null(key);
+}
+
+/* What was not measured is absent from events, and null in the export. */
+static void put_function(const struct jit_function_summary *function, bool is_export)
 {
     json_number("level", function->level);
     json_number("calls", function->calls);
     json_number("code_bytes", function->code_bytes);
     json_number("compile_cycles", function->compile_cycles);
+    put_measured("cycles_before", function->cycles_before, is_export);
+    put_measured("cycles_after", function->cycles_after, is_export);
 }
 
 void jit_report_functions(const char *module, const struct jit_summary *summary)
@@ -46,7 +57,7 @@ void jit_report_functions(const char *module, const struct jit_summary *summary)
         json_text("module", module);
         json_number("function", summary->functions[i].number);
         json_text("function_name", summary->functions[i].name);
-        put_function(&summary->functions[i]);
+        put_function(&summary->functions[i], false);
         json_end();
     }
 }
@@ -56,7 +67,7 @@ void jit_export_functions(const struct jit_summary *summary)
     for (uint32_t i = 0; i < summary->count; i++) {
         json_object(0);
         json_text("name", summary->functions[i].name);
-        put_function(&summary->functions[i]);
+        put_function(&summary->functions[i], true);
         json_close();
     }
 }

@@ -29,7 +29,7 @@ struct jit_summary *jit_summarise(struct jit_loaded *loaded, const struct jit_ca
         uint32_t size = strlen(from) + 1;
         summary->functions[summary->count++] = (struct jit_function_summary){
             memcpy(name, from, size), i, function->code.level, function->calls, function->code.size,
-            function->compile_cycles,
+            function->compile_cycles, 0, 0,
         };
         name += size;
     }

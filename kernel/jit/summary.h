@@ -11,6 +11,8 @@ struct jit_function_summary {
     uint64_t calls;      /* each one */
     uint32_t code_bytes; /* of its code in the end */
     uint64_t compile_cycles; /* of that code */
+    uint64_t cycles_before;  /* of a call of the entry with this function at level 0; 0 when it was not measured */
+    uint64_t cycles_after;   /* of one with all code as it is in the end; 0 with the former */
 };
 
 /* Of calls of the entry that returned; 0 without one. */

@@ -121,20 +121,41 @@ void loader_register(struct totals *totals)
         add_volume(volume, totals);
 }
 
-/* Calls a function of the module, by its offset in the code; the entry, if it is a program. False when it was stopped. */
-static bool call(struct module *module, uint32_t offset, const struct config *config, struct guarded *outcome)
+/* Calls a function of the module, by its offset in the code; the entry, if it is a program. False when it did not
+ * return. */
+static bool try_call(const struct module *module, uint32_t offset, uint32_t limit_ms, struct guarded *outcome)
 {
     bool is_program = module_is_program(module);
     uint32_t address = is_program ? jit_module_prepare(module->size) : BF_MEM_MODULE_ARENA_START + offset;
-    guard_call(address, module->size, config->time_limit_ms, outcome);
+    guard_call(address, module->size, limit_ms, outcome);
     if (outcome->ending == GUARD_RETURNED)
         return true;
     devices_restore();
+    return false;
+}
+
+static void report_stop(struct module *module, const struct guarded *outcome)
+{
     module->status = MODULE_STOPPED;
-    module->reason = is_program ? jit_module_explain(outcome) : guard_reason(outcome);
+    module->reason = module_is_program(module) ? jit_module_explain(outcome) : guard_reason(outcome);
     module->stopped = *outcome;
     report_fault(module->name, module->reason, &outcome->fault);
-    return false;
+}
+
+/* The same; when it did not return, the module is stopped and reported. */
+static bool call(struct module *module, uint32_t offset, const struct config *config, struct guarded *outcome)
+{
+    bool returned = try_call(module, offset, config->time_limit_ms, outcome);
+    if (!returned)
+        report_stop(module, outcome);
+    return returned;
+}
+
+static void check(struct module *module, uint32_t answer)
+{
+    module->answer = answer;
+    if (module->answer_known && answer != module->expected)
+        module->status = MODULE_FAILED;
 }
 
 static uint32_t calls_wanted(const struct module *module, const struct config *config)
@@ -153,12 +174,22 @@ void loader_call_entry(struct module *module, const struct config *config)
         module->calls++;
         if (!call(module, module->entry_offset, config, &outcome))
             return;
-        module->answer = outcome.value;
+        check(module, outcome.value);
         statistics_add(&module->cycles,
                        module->functions ? profile_without_probes(outcome.cycles) : outcome.cycles);
-        if (module->answer_known && module->answer != module->expected)
-            module->status = MODULE_FAILED;
     }
+}
+
+bool loader_call_again(struct module *module, uint32_t limit_ms, uint64_t *cycles)
+{
+    struct guarded outcome;
+    bool returned = try_call(module, module->entry_offset, limit_ms, &outcome);
+    *cycles = outcome.cycles;
+    if (returned && module->answer_known)
+        check(module, outcome.value);
+    else if (!returned && outcome.ending != GUARD_TIME_LIMIT)
+        report_stop(module, &outcome);
+    return returned && module->status != MODULE_FAILED;
 }
 
 static void run_native(struct module *module, const uint8_t *code, const struct config *config)

@@ -24,6 +24,10 @@ void loader_run(struct module *module, const struct config *config);
  * says `auto`: once, a program as often as jit_module_calls_wanted says. */
 void loader_call_entry(struct module *module, const struct config *config);
 
+/* Calls the entry once more, to measure it: in no count, its answer only checked when it is known. False, and the status
+ * says why, when it traps or gives another answer; false, too, and nothing else, when it takes longer than the limit. */
+bool loader_call_again(struct module *module, uint32_t limit_ms, uint64_t *cycles);
+
 /* Keeps the code of native modules that ran well in the JIT cache, but for those that are more than code: with
  * constructors, destructors or probes. Uses the module arena. */
 void loader_store(const struct ata_drive *boot_drive);
