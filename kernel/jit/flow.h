@@ -8,3 +8,15 @@ const uint32_t *jit_block_starts(const struct jit_program *program, struct jit_w
 
 /* Bytes that a load or store accesses, 0 for other operations. */
 uint32_t jit_access_size(uint8_t op);
+
+/* The number in an operation on registers and a number. */
+uint32_t jit_number(const jit_word *words);
+
+/* a times the register in the second slot + b times that in the third + number, modulo 2^32. */
+struct jit_sum {
+    uint32_t a, b, number;
+};
+
+/* The address that a load or store accesses, and what another operation on i32 registers writes. False when that is no such
+ * sum. */
+bool jit_find_sum(const jit_word *words, struct jit_sum *sum);

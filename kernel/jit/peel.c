@@ -118,10 +118,12 @@ bool jit_peel(const struct jit_program *program, const struct jit_environment *e
     (void)environment;
     struct jit_body from = *body;
     uint32_t bytes = from.block_count * sizeof(uint16_t);
-    struct peel p = {program, &from, jit_block_starts(program, work, body), jit_take(work, bytes), jit_take(work, bytes),
-                     jit_take(work, bytes), jit_take(work, bytes)};
-    if (!p.starts || !p.last || !p.loop || !p.first_round || !p.others)
+    struct peel p = {program, &from, jit_block_starts(program, work, body), jit_take(work, 4 * bytes)};
+    if (!p.starts || !p.last)
         return false;
+    p.loop = p.last + from.block_count;
+    p.first_round = p.loop + from.block_count;
+    p.others = p.first_round + from.block_count;
     find_loops(&p);
     uint32_t more = choose(&p), blocks = number_blocks(&p);
     struct jit_edit edit;

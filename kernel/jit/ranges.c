@@ -22,22 +22,6 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-/* A negative number would carry below 0. */
-static uint32_t sum(uint32_t a, int32_t number)
-{
-    return number < 0 ? ANYTHING : at_most((uint64_t)a + (uint32_t)number);
-}
-
-static uint32_t address(uint32_t a, uint32_t b, uint32_t tail)
-{
-    uint64_t value = 0;
-    if (tail & BF_ADDRESS_BASE)
-        value += a;
-    if (tail & BF_ADDRESS_INDEX)
-        value += (uint64_t)b << (tail >> BF_ADDRESS_SCALE_SHIFT & 3);
-    return sum(at_most(value), (int32_t)tail >> BF_ADDRESS_DISPLACEMENT_SHIFT);
-}
-
 uint32_t jit_range_if(unsigned condition, uint32_t a, uint32_t b)
 {
     bool is_bounded =
@@ -61,36 +45,24 @@ static uint32_t selected(const uint32_t *ranges, const jit_word *words, unsigned
 static uint32_t range_of(const struct jit_program *program, const struct jit_body *body, const uint32_t *ranges,
                          const jit_word *words)
 {
-    uint32_t first = words[0];
+    uint32_t first = words[0], number = jit_number(words);
+    uint8_t op = (uint8_t)first;
     uint32_t a = ranges[jit_slot(first, 1)], b = ranges[jit_slot(first, 2)];
-    int32_t number = (int8_t)jit_slot(first, 2);
-    switch ((uint8_t)first) {
-    case BF_OP_MOVE_I32:
-        return a;
-    case BF_OP_CONST_I32_16:
-        return (uint32_t)(int16_t)jit_wide(first);
-    case BF_OP_CONST_I32:
-        return words[1];
+    struct jit_sum sum;
+    if (op >= BF_OP_SET_I32 && op <= BF_OP_SET_F64)
+        return 1;
+    if (!jit_access_size(op) && jit_find_sum(words, &sum)) {
+        uint64_t value = at_most((uint64_t)sum.a * a) + (uint64_t)at_most((uint64_t)sum.b * b);
+        return sum.a + sum.b && sum.number > INT32_MAX ? ANYTHING : at_most(value + sum.number);
+    }
+    switch (op) {
     case BF_OP_FRAME:
         return program->header->arena_size - program->functions[body->function].frame_bytes + jit_wide(first);
-    case BF_OP_ADD_I32:
-        return at_most((uint64_t)a + b);
-    case BF_OP_ADD_I32_IMM8:
-        return sum(a, number);
-    case BF_OP_ADD_I32_IMM32:
-        return sum(a, (int32_t)words[1]);
     case BF_OP_AND_I32:
         return smaller(a, b);
     case BF_OP_AND_I32_IMM8:
-        return smaller(a, (uint32_t)number);
     case BF_OP_AND_I32_IMM32:
-        return smaller(a, words[1]);
-    case BF_OP_MUL_I32_IMM8:
-        return at_most((uint64_t)a * (uint32_t)number);
-    case BF_OP_MUL_I32_IMM32:
-        return at_most((uint64_t)a * words[1]);
-    case BF_OP_SHL_I32_IMM8:
-        return at_most((uint64_t)a << (number & 31));
+        return smaller(a, number);
     case BF_OP_SHR_I32_IMM8:
         return a >> (number & 31);
     case BF_OP_SHR_I32:
@@ -108,17 +80,9 @@ static uint32_t range_of(const struct jit_program *program, const struct jit_bod
     case BF_OP_LOAD_U16:
     case BF_OP_LOAD_U16_AT:
         return UINT16_MAX;
-    case BF_OP_SET_I32:
-    case BF_OP_SET_I32_IMM8:
-    case BF_OP_SET_I64:
-    case BF_OP_SET_F32:
-    case BF_OP_SET_F64:
-        return 1;
     case BF_OP_SELECT_I32:
     case BF_OP_SELECT_I32_COMPARE:
         return larger(selected(ranges, words, 1, true), selected(ranges, words, 2, false));
-    case BF_OP_ADDRESS:
-        return address(a, b, words[1]);
     }
     return ANYTHING;
 }
