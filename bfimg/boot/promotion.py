@@ -13,8 +13,8 @@ from bfimg.boot.serial_protocol import Event
 class Promotion:
     """Better code for a function. level: 1 to 3. calls, back_edges: calls and jumps back of the function up to then.
 
-    block: head of the loop whose jumps back were enough, None when it was the calls. problem: why the function stayed at
-    its level, None when it did not.
+    block: head of the loop whose jumps back were enough, None when it was the calls. problem: why there was no better
+    code, None when there was.
     """
 
     level: int
@@ -29,8 +29,8 @@ class CompiledFunction:
     """A function that was called. level: of its code in the end, 0 to 3. calls: each one. code_bytes: of that code.
 
     compile_cycles: spent on compiling that code, by rdtsc. cycles_before: of a call of the module's entry with this
-    function at level 0 and all others as they were in the end. cycles_after: of one with all as they were in the end. Both
-    are None when the kernel did not measure them. promotions: in their order.
+    function at level 0 and all others as they were in the end. cycles_after: of one with all as they were in the end.
+    Both are None when the kernel did not measure them. promotions: in their order.
     """
 
     module: str
@@ -49,10 +49,15 @@ def compiled_functions(events: Iterable[Event]) -> tuple[CompiledFunction, ...]:
     promotions: defaultdict[object, list[Promotion]] = defaultdict(list)
     found = []
     for event in events:
-        key = event.get("module"), event.get("function")
         if not _has(event, str, "module", "function_name") or not _has(event, int, "function", "level", "calls"):
             continue
-        if event["event"] == "swap" and _has(event, int, "back_edges") and _may_have(event, int, "block"):
+        key = event["module"], event["function"]
+        if (
+            event["event"] == "swap"
+            and _has(event, int, "back_edges")
+            and _may_have(event, int, "block")
+            and _may_have(event, str, "problem")
+        ):
             values = event["level"], event["calls"], event["back_edges"], event.get("block"), event.get("problem")
             promotions[key].append(Promotion(*values))
         elif (

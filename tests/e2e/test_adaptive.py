@@ -96,6 +96,9 @@ def test_a_sample_reaches_every_level_without_a_setting(disk, bfimg, boot_disk, 
     assert (functions["add_byte"]["calls"], functions["add_byte"]["level"]) == (6 * 2048, 3)
     assert functions["sha256_main"]["calls"] == 6
     assert event["code_bytes"] == sum(function["code_bytes"] for function in functions.values())
+    # The entry does the same in each call: with all code as it is in the end, what it took in the last one.
+    assert {function["cycles_after"] for function in functions.values()} == {event["last_cycles"]}
+    assert all(function["cycles_before"] > function["cycles_after"] for function in functions.values())
 
 
 def test_all_samples_are_right_after_promotion_and_each_run_is_the_same(disk, bfimg, boot_disk, repository, programs):
@@ -270,7 +273,81 @@ def test_a_program_that_is_stopped_leaves_nothing_behind(boot_disk, kernel_disk,
     assert all(pool["used"] == 0 and pool["peak"] > 0 for pool in export["memory"]["pools"])
     event = run.only("function")
     keys = ("level", "calls", "code_bytes", "compile_cycles")
-    assert export["modules"][0]["compiled"] == [{"name": "main", **{key: event[key] for key in keys}}]
+    measured = {"cycles_before": None, "cycles_after": None}
+    assert export["modules"][0]["compiled"] == [{"name": "main", **{key: event[key] for key in keys}, **measured}]
+
+
+def measured(run: Any) -> dict[str, tuple[int, int] | None]:
+    """Cycles before and after of each function, None of one that was not measured."""
+    found = {}
+    for event in run.events("function"):
+        assert ("cycles_before" in event) == ("cycles_after" in event)
+        both = (event["cycles_before"], event["cycles_after"]) if "cycles_after" in event else None
+        found[event["function_name"]] = both
+    return found
+
+
+def test_before_is_what_a_call_takes_without_better_code(boot_disk, kernel_disk, slave_volume, bitcode, tmp_path):
+    options = {"slave": slave_volume({"TEST.BC": bitcode(LOOP)}), "icount": True}
+    run = boot_disk(kernel_disk, profile=tmp_path / "export.json", **options)
+    never = tuple(f"jit_o{level}_calls=100000000" for level in (1, 2, 3))
+    plain = boot_disk(kernel_disk, config=never, **options)
+    before, after = measured(run)["main"]
+    assert (before, after) == (plain.module("TEST.BC")["cycles"], run.module("TEST.BC")["last_cycles"])
+    assert before > 1.9 * after
+    (function,) = json.loads((tmp_path / "export.json").read_text())["modules"][-1]["compiled"]
+    assert (function["cycles_before"], function["cycles_after"]) == (before, after)
+    assert measured(plain) == {"main": None}  # it has no better code
+
+
+def test_calls_to_measure_are_in_no_count_and_see_the_arena_of_the_first_call(run):
+    # The 1501st call of step traps.
+    ran = run(STEPS.replace("const.i32.16 r2, 200", "const.i32.16 r2, 1501"))
+    event = ran.module("TEST.BC")
+    assert (event["status"], event["calls"], event["answer"]) == ("unchecked", 10, 1000)
+    assert swaps(ran, "step") == [(1, 100, 0), (2, 1000, 0)]
+    assert swaps(ran, "main") == [(1, 7, 1000)]
+    assert {e["function_name"]: e["calls"] for e in ran.events("function")} == {"main": 10, "step": 1500}
+    assert all(measured(ran).values())
+
+
+@pytest.mark.parametrize("config", ["iterations = 3", "jit_level = 3"])
+def test_a_choice_of_calls_or_level_leaves_nothing_to_measure(config, run):
+    ran = run(LOOP, config + "\n")
+    assert ran.module("TEST.BC")["answer"] == SUM
+    assert measured(ran) == {"main": None}
+
+
+def test_the_eight_functions_with_most_calls_are_measured(run):
+    calls = "".join(f" call r1, @f{i}\n" for i in range(10))
+    loops = "".join(f" call r3, @f{i}\n" for i in range(9))
+    functions = "".join(f'function "f{i}" () -> i32, registers 1 0 0 0, frame 0\nb0, depth 0:\n return.value r0\n'
+                        for i in range(10))  # fmt: skip
+    text = f"""function "main" (i32) -> i32, registers 4 0 0 0, frame 0
+b0, depth 0:
+ const.i32.16 r2, 90
+{calls} jump b1
+b1, depth 1:
+{loops} add.i32.imm8 r2, r2, -1
+ branch.i32.imm8 ne, r2, 0, b1, b2
+b2, depth 0:
+ return.value r3
+"""
+    ran = run(HEAD + text + functions, "jit_o1_calls = 10\njit_o2_calls = 100000\njit_o3_calls = 100000\n")
+    assert {e["function_name"]: e["level"] for e in ran.events("function")} == {
+        "main": 1, **{f"f{i}": 1 for i in range(10)}
+    }  # fmt: skip
+    assert [name for name, cycles in measured(ran).items() if cycles] == [f"f{i}" for i in range(8)]
+
+
+def test_measuring_ends_with_the_time_limit_and_stops_no_module(boot_disk, kernel_disk, slave_volume, bitcode):
+    # A call takes 6 ms at level 0, 3 in better code.
+    volume = slave_volume({"TEST.BC": bitcode(LOOP.replace("const.i32 r1, 200000", "const.i32 r1, 1000000"))})
+    run = boot_disk(kernel_disk, slave=volume, icount=True, config=("time_limit=10",))
+    assert run.module("TEST.BC")["status"] == "unchecked" and not run.events("fault")
+    assert measured(run) == {"main": None}
+    before, after = measured(boot_disk(kernel_disk, slave=volume, icount=True))["main"]
+    assert 2_500_000 < after < 3_500_000 and 5_500_000 < before < 6_500_000
 
 
 def test_a_native_module_that_asks_for_better_code_is_stopped(slave_run, make_native):
