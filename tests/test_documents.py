@@ -54,7 +54,7 @@ def commands(text: str) -> list[tuple[str, list[str]]]:
 
 # Answers of modules, in the kernel's own lines and in the table: the same with every compiler and in every run.
 ANSWER = r"\banswer [0-9a-f]{8}\b|\bpassed +0x[0-9a-f]{8}\b"
-NUMBER = r"\b(?:0x)?[0-9a-f]*[0-9][0-9a-f,.]*\b"
+NUMBER = r"\b(?:0x[0-9a-f]+|[0-9a-f]*[0-9][0-9a-f,.]*)\b"
 
 
 def masked(line: str) -> str:
@@ -63,7 +63,8 @@ def masked(line: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"#+\.*|\.{4,}", "BAR", line)).strip()
 
 
-def test_mask_keeps_answers() -> None:
+def test_mask_keeps_answers_and_no_other_number() -> None:
+    assert masked("186 (0xba) sectors, 1,023 free") == "N (N) sectors, N free"
     row = "sum  native  passed  0x38f8dffa  5,265,600"
     assert masked(row) == masked(row.replace("5,265,600", "17")) == "sum native passed 0x38f8dffa N"
     assert masked(row) != masked(row.replace("dffa", "dffb"))

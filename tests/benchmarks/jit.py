@@ -41,7 +41,7 @@ CODE_GOAL = 16 * 1024
 TIMED_CALLS, REPETITIONS = 20, 3
 # Files of kernel/jit/ that are the verifier, and those that neither verify nor compile; the others are the compiler.
 VERIFIER = ("verify", "program", "section")
-AROUND = ("code", "config", "dump", "find", "fixed", "load", "module", "promote", "report", "summary")
+AROUND = ("code", "config", "dump", "find", "fixed", "load", "measure", "module", "promote", "report", "summary")
 DATA = "        . = ALIGN(16);\n        *(.data .data.*)"
 BEGIN, END = "<!-- Figures, made by `make bench-jit`. -->\n", "<!-- End of the figures. -->\n"
 
