@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from bfimg.boot.serial_protocol import Event
 
@@ -66,9 +67,10 @@ def compiled_functions(events: Iterable[Event]) -> tuple[CompiledFunction, ...]:
             and _may_have(event, int, "cycles_before", "cycles_after")
         ):
             names = "module", "function_name", "level", "calls", "code_bytes", "compile_cycles"
-            measured = event.get("cycles_before"), event.get("cycles_after")
+            members: dict[str, Any] = {name: event[name] for name in names}
+            members |= {name: event.get(name) for name in ("cycles_before", "cycles_after")}
             # A module may run again: what it was promoted by begins anew.
-            found.append(CompiledFunction(*(event[n] for n in names), *measured, tuple(promotions.pop(key, ()))))
+            found.append(CompiledFunction(**members, promotions=tuple(promotions.pop(key, ()))))
     return tuple(found)
 
 
