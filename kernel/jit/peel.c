@@ -118,7 +118,12 @@ bool jit_peel(const struct jit_program *program, const struct jit_environment *e
     (void)environment;
     struct jit_body from = *body;
     uint32_t bytes = from.block_count * sizeof(uint16_t);
-    struct peel p = {program, &from, jit_block_starts(program, work, body), jit_take(work, 4 * bytes)};
+    struct peel p = {
+        .program = program,
+        .body = &from,
+        .starts = jit_block_starts(program, work, body),
+        .last = jit_take(work, 4 * bytes),
+    };
     if (!p.starts || !p.last)
         return false;
     p.loop = p.last + from.block_count;
