@@ -29,6 +29,7 @@ from bfimg.pattern.program import (
 )
 from tests.compiled import Case, compare, record
 from tests.pattern.conftest import ARENA, GUARDED, Generator
+from tests.pattern.counted import counting_arguments, counting_program
 from tests.pattern.loops import loop_arguments, loop_program
 
 PROGRAMS = int(os.environ.get("BFIMG_TEST_PROGRAMS", "200"))  # of each kind
@@ -86,6 +87,23 @@ def test_loops_over_memory(compiled_runner: Path) -> None:
         cases.append(case)
     # Some get as far as their loops go, most leave the arena on the way.
     assert min(far, LOOP_CALLS * PROGRAMS - stopped) > PROGRAMS // 2 and stopped > 2 * PROGRAMS
+    compare(compiled_runner, cases)
+
+
+def test_counting_loops(compiled_runner: Path) -> None:
+    cases, seen, long = [], set(), 0
+    for seed in range(3 * PROGRAMS):
+        random = Random(seed)
+        program = counting_program(random)
+        machine, case = Machine(encode_program(program)), Case(encode_program(program))
+        for _ in range(CALLS):
+            if not call(machine, case, counting_arguments(random)):
+                break
+        seen |= {c.outcome.stop.trap if c.outcome.stop else None for c in case.calls}
+        long += sum(c.outcome.total > 200 for c in case.calls)
+        cases.append(case)
+    assert seen == {*Trap, None} - {Trap.TIME, Trap.CODE}
+    assert long > PROGRAMS // 2
     compare(compiled_runner, cases)
 
 
