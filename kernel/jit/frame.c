@@ -28,14 +28,28 @@ static void place(struct compiler *c, uint8_t number)
     c->slot[number] = (int16_t)-c->frame_size;
 }
 
-/* The program's registers first, in their order there. */
+static bool is_saved(const struct compiler *c, uint8_t number)
+{
+    const struct jit_places *places = c->places;
+    uint32_t i = 0;
+    while (i < places->save_count && !set_has(&places->saves[i].registers, number))
+        i++;
+    return i < places->save_count;
+}
+
+/* The program's registers first, in their order there. Of those that passes have added only what needs a slot, so that
+ * better code takes little more of the stack. */
 static void place_others(struct compiler *c)
 {
+    const struct jit_body *body = c->body;
     unsigned kept = jit_registers(c->function).first[BF_VALUE_TYPE_F64 + 1];
     for (unsigned number = 0; number < kept; number++)
-        place(c, c->body->numbers ? c->body->numbers[number] : (uint8_t)number);
-    for (unsigned number = 0; number < jit_register_count(c->body); number++)
-        place(c, (uint8_t)number);
+        place(c, body->numbers ? body->numbers[number] : (uint8_t)number);
+    for (uint32_t at = 0; at < body->word_count && body->numbers; at += jit_length(c->program, body->words[at])) {
+        uint8_t d = jit_written(c->program, body->words + at);
+        if (d != NO_REGISTER && (is_in_slot(c, d) || is_vector(c, d) || is_saved(c, d)))
+            place(c, d);
+    }
 }
 
 /* Parameters come from their slots; everything else is zero. */

@@ -107,6 +107,34 @@ def test_counting_loops(compiled_runner: Path) -> None:
     compare(compiled_runner, cases)
 
 
+def test_better_code_takes_no_more_of_the_stack(compiled_runner: Path) -> None:
+    # Its loop runs several rounds at once, which takes registers that the program does not have.
+    program = assemble("""program entry @deep, arena 256, stack 0, data_end 16, depth 600
+function "deep" (i32) -> i32, registers 6 1 1 1, frame 0
+b0, depth 0:
+ branch.i32.imm8 sle, r0, 0, b3, b1
+b1, depth 0:
+ add.i32.imm8 r1, r0, -1
+ const.i32.16 r3, 5
+ jump b2
+b2, depth 1:
+ add.i32.imm8 r4, r4, 1
+ add.i32 r5, r5, r4
+ branch.i32 ne, r4, r3, b2, b4
+b3, depth 0:
+ return.value r0
+b4, depth 0:
+ call r2, @deep, r1
+ add.i32 r2, r2, r5
+ return.value r2
+""")
+    case, machine = Case(encode_program(program)), Machine(encode_program(program))
+    for depth in (10, 599, 600):
+        assert call(machine, case, [depth])
+    assert [c.outcome.stop is None for c in case.calls] == [True, True, False]
+    compare(compiled_runner, [case])
+
+
 @pytest.mark.parametrize("kind", [kind for kind in PatternType if kind is not PatternType.CUSTOM])
 def test_fixed_patterns(kind: PatternType, compiled_runner: Path) -> None:
     data = encode_program(fixed_program(kind))
