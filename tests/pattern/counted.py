@@ -266,6 +266,8 @@ class _Writer:
         if random.random() < 0.1:
             bound += random.randint(1, 3)  # which may never be reached
         self.put(Op.CONST_I32, counter, start)
+        if random.random() < 0.6:
+            self.put(Op.CONST_I32_16, random.choice(ALONG), self.tame([16, 20, 100, 200, 4000, 0], 4))
         if limit is not None:
             self.put(Op.CONST_I32, limit, bound)
         self.put(Op.JUMP, head)
