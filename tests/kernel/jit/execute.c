@@ -47,10 +47,10 @@
 #define CONTEXT_EAX 16
 #define CONTEXT_EIP 19
 
-/* Room for programs that are larger than those the kernel's own pools are for. */
-#define HEAP_EXTENSION 0x1000000u
+/* Room for programs that are larger than those the kernel's own pools are for, behind this program and its input. */
+#define HEAP_EXTENSION 0x10000000u
 #define HEAP_EXTENSION_SIZE 0x400000u
-#define CODE_POOL 0x2000000u
+#define CODE_POOL 0x11000000u
 #define CODE_POOL_SIZE 0x100000u
 
 #define BODY_MAX 0x80000
