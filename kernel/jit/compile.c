@@ -1,9 +1,7 @@
 /* From a body to machine code: frame, templates block by block, addresses of SWITCH. */
 #include "jit/count.h"
-#include "lib/string.h"
 
 #define BREAKPOINT 0xcc
-#define JCC_SHORT 0x70 /* + condition */
 #define WORK_ALIGNMENT 8
 #define WORK_BYTES 0x20000 /* for the passes of higher levels */
 
@@ -28,7 +26,7 @@ void trap(struct compiler *c)
 
 uint32_t skip_if(struct compiler *c, unsigned condition)
 {
-    x86_byte(&c->x, JCC_SHORT + condition);
+    x86_byte(&c->x, X86_JCC_SHORT + condition);
     x86_byte(&c->x, 0);
     return c->x.size;
 }

@@ -55,7 +55,7 @@ struct jit_unit {
 };
 
 /* Whether no chain of calls is longer than the program says, whatever it does. `depths` are zeros, one a function. */
-bool jit_stays_above(const struct jit_program *program, uint16_t *depths);
+bool jit_has_bounded_depth(const struct jit_program *program, uint16_t *depths);
 
 /* Memory that compiling a function takes at most, in bytes. */
 uint32_t jit_work_bytes(const struct jit_program *program, uint32_t function, unsigned level);

@@ -1,16 +1,12 @@
 #include "jit/count.h"
 
 #include "interrupts/vectors.h"
-#include "jit/liveness.h"
+#include "jit/flow.h"
 
-#define JMP 0xe9
-#define JMP_SHORT 0xeb
-#define JZ_AFTER_0F 0x84
 #define INT 0xcd
 #define INDIRECT_JMP 4
 #define COUNT_SIZE 13 /* bytes of emit_count with a stub */
 #define HEAD 1        /* of a loop, in c->counts: not emitted yet */
-#define FUNCTION_WORD 4
 
 static bool is_promoted_later(const struct compiler *c)
 {
@@ -48,7 +44,7 @@ static uint32_t emit_count(struct compiler *c, uint32_t counter)
 {
     decrement(c, counter);
     x86_byte(&c->x, 0x0f);
-    x86_byte(&c->x, JZ_AFTER_0F);
+    x86_byte(&c->x, X86_JCC + CONDITION_E);
     x86_word(&c->x, 0);
     return c->x.size - 4;
 }
@@ -66,7 +62,7 @@ uint32_t count_jumps_back(struct compiler *c)
 {
     if (!c->counts[c->block])
         return 0;
-    x86_byte(&c->x, JMP_SHORT);
+    x86_byte(&c->x, X86_JMP_SHORT);
     x86_byte(&c->x, COUNT_SIZE);
     uint32_t start = c->x.size;
     c->counts[c->block] = emit_count(c, counter_of(c) + (uint32_t)offsetof(struct jit_counter, back_edges));
@@ -92,8 +88,7 @@ static void emit_call_stub(struct compiler *c)
 {
     begin_stub(c, c->call_count);
     raise(c, JIT_NO_BLOCK);
-    x86_memory(&c->x, X86_INDIRECT, INDIRECT_JMP, NO_BASE,
-               c->environment->functions + FUNCTION_WORD * c->body->function);
+    x86_memory(&c->x, X86_INDIRECT, INDIRECT_JMP, NO_BASE, function_entry(c->environment, c->body->function));
 }
 
 /* Between machine registers and slots: all values that are needed where a block begins. */
@@ -111,7 +106,7 @@ static void emit_entry(struct compiler *c, uint32_t block)
 {
     uint32_t start = c->blocks[block] + (c->counts[block] ? COUNT_SIZE : 0);
     move_live(c, block, fill);
-    x86_byte(&c->x, JMP);
+    x86_byte(&c->x, X86_JMP);
     x86_word(&c->x, start - c->x.size - 4);
 }
 

@@ -1,6 +1,8 @@
 /* Finds loops that count, and what goes up in them. */
 #include "jit/unroll.h"
 
+#define MOST_STEP 0x8000 /* a power of two; that of all rounds together is far from 2^31 */
+
 /* What changes a register in a loop: how many operations, and the last of them. */
 static uint32_t count_writes(const struct blocks *b, const struct loop *loop, uint8_t number, uint32_t *place)
 {
@@ -23,7 +25,6 @@ static int32_t step_of(const jit_word *words)
     return op == BF_OP_ADD_I32_IMM8 ? (int8_t)jit_slot(words[0], 2) : op == BF_OP_ADD_I32_IMM32 ? (int32_t)words[1] : 0;
 }
 
-/* What each round adds to a register if that is all that happens to it, or 0. */
 int32_t loop_step(const struct blocks *b, const struct loop *loop, uint8_t number, uint32_t *place)
 {
     if (count_writes(b, loop, number, place) != 1)
@@ -42,7 +43,7 @@ static bool find_counter(const struct blocks *b, struct loop *loop)
         loop->bound = by_number ? NO_REGISTER : jit_slot(words[0], 3 - i);
         loop->number = (uint8_t)words[0] == BF_OP_BRANCH_I32_IMM8 ? (uint32_t)(int8_t)jit_slot(words[0], 2) : words[1];
         loop->step = loop_step(b, loop, loop->counter, &place);
-        if (loop->step > 0 && (loop->step & (loop->step - 1)) == 0 && loop->step < 1 << 16 && place < loop->leaves_at &&
+        if (loop->step > 0 && (loop->step & (loop->step - 1)) == 0 && loop->step <= MOST_STEP && place < loop->leaves_at &&
             (by_number || count_writes(b, loop, loop->bound, &place) == 0))
             return true;
     }

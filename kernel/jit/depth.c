@@ -19,7 +19,7 @@ static bool deepen(const struct jit_program *program, const jit_word *words, uin
     return changed;
 }
 
-bool jit_stays_above(const struct jit_program *program, uint16_t *depths)
+bool jit_has_bounded_depth(const struct jit_program *program, uint16_t *depths)
 {
     uint32_t count = program->header->function_count, limit = program->header->call_depth;
     if (limit > count)

@@ -2,10 +2,12 @@
 
 #include "lib/string.h"
 
+#define BYTES_PER_BLOCK 8 /* of starts, depths and blocks */
+
 bool edit_begin(struct jit_edit *edit, const struct jit_program *program, struct jit_work *work,
                 const struct jit_body *from, uint32_t word_room, uint32_t block_room)
 {
-    uint32_t bytes = word_room * (sizeof *edit->words + sizeof *edit->origins) + block_room * 8;
+    uint32_t bytes = word_room * (sizeof *edit->words + sizeof *edit->origins) + block_room * BYTES_PER_BLOCK;
     if (!jit_is_affordable(work, bytes))
         return false;
     *edit = (struct jit_edit){

@@ -9,7 +9,6 @@
 #define FSTP_32 0xd9 /* /3 */
 #define FSTP_64 0xdd /* /3 */
 #define FSTP 3
-#define FUNCTION_WORD 4
 
 /* Onto the stack; slots are so much farther from esp then. */
 static void push(struct compiler *c, uint8_t number, uint32_t offset)
@@ -133,8 +132,7 @@ void emit_call(struct compiler *c, uint8_t op, const jit_word *words)
         call_helper(c, helper);
     } else {
         if (op == BF_OP_CALL)
-            x86_memory(&c->x, X86_INDIRECT, CALL, NO_BASE,
-                       c->environment->functions + FUNCTION_WORD * jit_wide(first));
+            x86_memory(&c->x, X86_INDIRECT, CALL, NO_BASE, function_entry(c->environment, jit_wide(first)));
         else
             emit_indirect(c, first);
         pop_arguments(c);
@@ -158,7 +156,7 @@ void jit_compile_entry(const struct jit_program *program, const struct jit_envir
     uint32_t arguments = environment->state + (uint32_t)offsetof(struct jit_state, arguments);
     for (uint32_t i = words; i--;)
         x86_memory(&c.x, X86_INDIRECT, PUSH, NO_BASE, arguments + 4 * i);
-    x86_memory(&c.x, X86_INDIRECT, CALL, NO_BASE, environment->functions + FUNCTION_WORD * program->header->entry);
+    x86_memory(&c.x, X86_INDIRECT, CALL, NO_BASE, function_entry(environment, program->header->entry));
     c.pushed = 4 * words;
     pop_arguments(&c);
     for (unsigned i = sizeof kept; i--;)

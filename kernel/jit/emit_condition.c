@@ -48,9 +48,7 @@ unsigned compare_wide(struct compiler *c, unsigned condition, uint8_t a, uint8_t
         [BF_CONDITION_SLE] = BF_CONDITION_SGE, [BF_CONDITION_SGT] = BF_CONDITION_SLT,
     };
     if (exchanged[condition]) {
-        uint8_t other = a;
-        a = b;
-        b = other;
+        exchange(&a, &b);
         condition = exchanged[condition];
     }
     load32(c, EAX, a);
@@ -112,9 +110,7 @@ static void select_vector(struct compiler *c, unsigned condition, uint8_t d, uin
 {
     unsigned xmm = target(c, d);
     if (xmm == home(c, a)) {
-        uint8_t other = a;
-        a = b;
-        b = other;
+        exchange(&a, &b);
         condition ^= 1;
     }
     load_vector(c, xmm, b);

@@ -1,10 +1,7 @@
 /* Templates of what ends a block, and jumps to blocks. A jump ahead keeps the place of the one before it until it is known. */
 #include "jit/count.h"
+#include "jit/flow.h"
 
-#define JMP_SHORT 0xeb
-#define JMP 0xe9
-#define JCC_SHORT 0x70 /* + condition */
-#define JCC 0x80       /* + condition, behind 0F */
 #define SHORT_SIZE 2
 #define SHORT_REACH 0x80
 #define ALWAYS 0x10
@@ -16,16 +13,16 @@ static void emit_jump(struct compiler *c, unsigned condition, uint32_t block)
     if (block <= c->block) {
         uint32_t distance = c->blocks[block] - x->size - SHORT_SIZE;
         if (distance + SHORT_REACH < 2 * SHORT_REACH) {
-            x86_byte(x, condition == ALWAYS ? JMP_SHORT : JCC_SHORT + condition);
+            x86_byte(x, condition == ALWAYS ? X86_JMP_SHORT : X86_JCC_SHORT + condition);
             x86_byte(x, distance);
             return;
         }
     }
     if (condition == ALWAYS) {
-        x86_byte(x, JMP);
+        x86_byte(x, X86_JMP);
     } else {
         x86_byte(x, 0x0f);
-        x86_byte(x, JCC + condition);
+        x86_byte(x, X86_JCC + condition);
     }
     if (block <= c->block) {
         x86_word(x, c->blocks[block] - x->size - 4);
@@ -71,11 +68,6 @@ static void emit_branch(struct compiler *c, unsigned condition, uint32_t targets
     jump_unless_next(c, no);
 }
 
-static uint32_t block_of(const jit_word *words, uint32_t number)
-{
-    return words[1 + number / BF_TARGETS_PER_WORD] >> 16 * (number % BF_TARGETS_PER_WORD) & 0xffff;
-}
-
 static void emit_switch(struct compiler *c, const jit_word *words)
 {
     uint32_t count = jit_wide(words[0]);
@@ -83,11 +75,11 @@ static void emit_switch(struct compiler *c, const jit_word *words)
     unsigned reg = is_in_slot(c, number) ? EAX : home(c, number);
     load32(c, reg, number);
     x86_group(&c->x, GROUP_CMP, reg, count);
-    emit_jump(c, CONDITION_AE, block_of(words, 0));
+    emit_jump(c, CONDITION_AE, jit_target(words, 0));
     x86_indexed(&c->x, X86_INDIRECT, 4, NO_BASE, reg, 2, c->switches_at);
     c->switches_at += SWITCH_WORD * count;
     for (uint32_t i = 1; i <= count && c->switches; i++)
-        *c->switches++ = block_of(words, i);
+        *c->switches++ = jit_target(words, i);
 }
 
 static void emit_return(struct compiler *c, uint8_t value)

@@ -1,18 +1,12 @@
 /* Templates of i32 operations, of moves and constants. */
+#include "jit/flow.h"
 #include "jit/internal.h"
 
-#define SHIFT_BY_CL 0xd3
 #define IMUL_BYTE 0x6b
 #define IMUL_WORD 0x69
-#define CDQ 0x99
 #define BSWAP 0xc8 /* + register, behind 0F */
 #define BITS_MASK 31
 #define LEA_SHIFTS 3 /* an address holds an index shifted by 1 to 3 */
-#define SHIFT_LEFT 4
-#define MULTIPLY_UNSIGNED 4 /* of X86_UNARY: edx:eax = eax * operand */
-#define MULTIPLY_SIGNED 5
-#define DIVIDE_UNSIGNED 6 /* eax, edx = quotient, remainder of edx:eax */
-#define DIVIDE_SIGNED 7
 
 /* How an operation is made; `number` is what tells it from the others of its kind. */
 enum kind {
@@ -31,25 +25,25 @@ static const struct template templates[] = {
     {BF_OP_AND_I32, ALU, GROUP_AND},
     {BF_OP_OR_I32, ALU, GROUP_OR},
     {BF_OP_XOR_I32, ALU, GROUP_XOR},
-    {BF_OP_SHL_I32, SHIFT, SHIFT_LEFT},
-    {BF_OP_SHR_I32, SHIFT, 5},
-    {BF_OP_SAR_I32, SHIFT, 7},
-    {BF_OP_ROTL_I32, SHIFT, 0},
-    {BF_OP_ROTR_I32, SHIFT, 1},
-    {BF_OP_MULH_U32, HIGH_PRODUCT, MULTIPLY_UNSIGNED},
-    {BF_OP_MULH_S32, HIGH_PRODUCT, MULTIPLY_SIGNED},
-    {BF_OP_DIV_U32, QUOTIENT, DIVIDE_UNSIGNED},
-    {BF_OP_DIV_S32, QUOTIENT, DIVIDE_SIGNED},
-    {BF_OP_REM_U32, REMAINDER, DIVIDE_UNSIGNED},
-    {BF_OP_REM_S32, REMAINDER, DIVIDE_SIGNED},
+    {BF_OP_SHL_I32, SHIFT, SHIFT_SHL},
+    {BF_OP_SHR_I32, SHIFT, SHIFT_SHR},
+    {BF_OP_SAR_I32, SHIFT, SHIFT_SAR},
+    {BF_OP_ROTL_I32, SHIFT, SHIFT_ROL},
+    {BF_OP_ROTR_I32, SHIFT, SHIFT_ROR},
+    {BF_OP_MULH_U32, HIGH_PRODUCT, UNARY_MUL},
+    {BF_OP_MULH_S32, HIGH_PRODUCT, UNARY_IMUL},
+    {BF_OP_DIV_U32, QUOTIENT, UNARY_DIV},
+    {BF_OP_DIV_S32, QUOTIENT, UNARY_IDIV},
+    {BF_OP_REM_U32, REMAINDER, UNARY_DIV},
+    {BF_OP_REM_S32, REMAINDER, UNARY_IDIV},
     {BF_OP_ADD_I32_IMM8, ALU_NUMBER, GROUP_ADD},
     {BF_OP_AND_I32_IMM8, ALU_NUMBER, GROUP_AND},
     {BF_OP_OR_I32_IMM8, ALU_NUMBER, GROUP_OR},
     {BF_OP_XOR_I32_IMM8, ALU_NUMBER, GROUP_XOR},
-    {BF_OP_SHL_I32_IMM8, SHIFT_NUMBER, SHIFT_LEFT},
-    {BF_OP_SHR_I32_IMM8, SHIFT_NUMBER, 5},
-    {BF_OP_SAR_I32_IMM8, SHIFT_NUMBER, 7},
-    {BF_OP_ROTL_I32_IMM8, SHIFT_NUMBER, 0},
+    {BF_OP_SHL_I32_IMM8, SHIFT_NUMBER, SHIFT_SHL},
+    {BF_OP_SHR_I32_IMM8, SHIFT_NUMBER, SHIFT_SHR},
+    {BF_OP_SAR_I32_IMM8, SHIFT_NUMBER, SHIFT_SAR},
+    {BF_OP_ROTL_I32_IMM8, SHIFT_NUMBER, SHIFT_ROL},
     {BF_OP_ADD_I32_IMM32, ALU_NUMBER, GROUP_ADD},
     {BF_OP_AND_I32_IMM32, ALU_NUMBER, GROUP_AND},
     {BF_OP_OR_I32_IMM32, ALU_NUMBER, GROUP_OR},
@@ -63,10 +57,10 @@ static const struct template templates[] = {
     {BF_OP_LOW_I64, MOVE, 0},
     {BF_OP_F32_BITS, MOVE, 0},
     {BF_OP_F32_FROM_BITS, MOVE, 0},
-    {BF_OP_EXTEND_U8, WIDEN, 0xb6},
-    {BF_OP_EXTEND_U16, WIDEN, 0xb7},
-    {BF_OP_EXTEND_S8, WIDEN, 0xbe},
-    {BF_OP_EXTEND_S16, WIDEN, 0xbf},
+    {BF_OP_EXTEND_U8, WIDEN, X86_MOVZX_BYTE & 0xff},
+    {BF_OP_EXTEND_U16, WIDEN, X86_MOVZX_WORD & 0xff},
+    {BF_OP_EXTEND_S8, WIDEN, X86_MOVSX_BYTE & 0xff},
+    {BF_OP_EXTEND_S16, WIDEN, X86_MOVSX_WORD & 0xff},
 };
 
 static const struct template *find_template(uint8_t op)
@@ -89,7 +83,7 @@ static void emit_popcount(struct compiler *c)
     } steps[] = {{0x55555555, 1}, {0x33333333, 2}, {0x0f0f0f0f, 4}};
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         x86_registers(x, X86_LOAD, ECX, EAX);
-        x86_registers(x, X86_SHIFT_NUMBER, 5, ECX);
+        x86_registers(x, X86_SHIFT_NUMBER, SHIFT_SHR, ECX);
         x86_byte(x, steps[i].shift);
         x86_group(x, GROUP_AND, EAX, steps[i].mask);
         x86_group(x, GROUP_AND, ECX, steps[i].mask);
@@ -97,7 +91,7 @@ static void emit_popcount(struct compiler *c)
     }
     x86_registers(x, IMUL_WORD, EAX, EAX);
     x86_word(x, 0x01010101);
-    x86_registers(x, X86_SHIFT_NUMBER, 5, EAX);
+    x86_registers(x, X86_SHIFT_NUMBER, SHIFT_SHR, EAX);
     x86_byte(x, 24);
 }
 
@@ -115,21 +109,15 @@ static void emit_product_with(struct compiler *c, uint8_t d, uint8_t a, uint32_t
 {
     unsigned reg = target(c, d);
     with(c, is_byte ? IMUL_BYTE : IMUL_WORD, reg, a);
-    if (is_byte)
-        x86_byte(&c->x, value);
-    else
-        x86_word(&c->x, value);
+    (is_byte ? x86_byte : x86_word)(&c->x, value);
     store32(c, reg, d);
 }
 
 /* d = a op b for the opcode that has its first operand in a register; `swaps` when a and b may be exchanged. */
 static void emit_two(struct compiler *c, uint32_t opcode, bool swaps, uint8_t d, uint8_t a, uint8_t b)
 {
-    if (swaps && d != a && (d == b || target(c, d) == home(c, b))) {
-        uint8_t other = a;
-        a = b;
-        b = other;
-    }
+    if (swaps && d != a && (d == b || target(c, d) == home(c, b)))
+        exchange(&a, &b);
     unsigned reg = target(c, d);
     if (reg != EAX && reg == home(c, b) && reg != home(c, a))
         reg = EAX;
@@ -185,14 +173,14 @@ static void emit_shift(struct compiler *c, unsigned kind, uint8_t d, uint8_t a, 
     if (!by_number)
         load32(c, ECX, b);
     if (d == a) {
-        with(c, by_number ? X86_SHIFT_NUMBER : SHIFT_BY_CL, kind, d);
-    } else if (by_number && kind == SHIFT_LEFT && b - 1u < LEA_SHIFTS && !is_in_slot(c, a) && reg != home(c, a)) {
+        with(c, by_number ? X86_SHIFT_NUMBER : X86_SHIFT_BY_CL, kind, d);
+    } else if (by_number && kind == SHIFT_SHL && b - 1u < LEA_SHIFTS && !is_in_slot(c, a) && reg != home(c, a)) {
         x86_indexed(x, X86_LEA, reg, NO_BASE, home(c, a), b, 0);
         store32(c, reg, d);
         return;
     } else {
         load32(c, reg, a);
-        x86_registers(x, by_number ? X86_SHIFT_NUMBER : SHIFT_BY_CL, kind, reg);
+        x86_registers(x, by_number ? X86_SHIFT_NUMBER : X86_SHIFT_BY_CL, kind, reg);
     }
     if (by_number)
         x86_byte(x, b & BITS_MASK);
@@ -217,9 +205,9 @@ static void emit_widen(struct compiler *c, uint32_t opcode, uint8_t d, uint8_t a
 static void emit_pair(struct compiler *c, uint8_t d, uint8_t a, uint8_t b, unsigned number, unsigned result)
 {
     load32(c, EAX, a);
-    if (number == DIVIDE_SIGNED)
-        x86_byte(&c->x, CDQ);
-    else if (number == DIVIDE_UNSIGNED)
+    if (number == UNARY_IDIV)
+        x86_byte(&c->x, X86_CDQ);
+    else if (number == UNARY_DIV)
         x86_registers(&c->x, X86_XOR, EDX, EDX);
     with(c, X86_UNARY, number, b);
     store32(c, result, d);
@@ -257,7 +245,7 @@ static void emit_unary(struct compiler *c, uint8_t op, uint8_t d, uint8_t a)
                                                                                                           : EAX;
     load32(c, reg, a);
     if (op == BF_OP_NEG_I32) {
-        x86_registers(&c->x, X86_UNARY, 3, reg);
+        x86_registers(&c->x, X86_UNARY, UNARY_NEG, reg);
     } else if (op == BF_OP_BSWAP_I32) {
         x86_byte(&c->x, 0x0f);
         x86_byte(&c->x, BSWAP + reg);
@@ -270,7 +258,7 @@ void emit_integer(struct compiler *c, uint8_t op, const jit_word *words)
     uint32_t first = words[0];
     uint8_t d = jit_slot(first, 0), a = jit_slot(first, 1), b = jit_slot(first, 2);
     const struct template *template = find_template(op);
-    uint32_t number = jit_ops[op].tail == BF_TAIL_WORD ? words[1] : (uint32_t)(int8_t)b;
+    uint32_t number = jit_number(words);
     bool flags = false;
     switch (template->kind) {
     case ALU:
@@ -284,11 +272,9 @@ void emit_integer(struct compiler *c, uint8_t op, const jit_word *words)
         emit_shift(c, template->number, d, a, b, template->kind == SHIFT_NUMBER);
         break;
     case HIGH_PRODUCT:
-    case REMAINDER:
-        emit_pair(c, d, a, b, template->number, EDX);
-        break;
     case QUOTIENT:
-        emit_pair(c, d, a, b, template->number, EAX);
+    case REMAINDER:
+        emit_pair(c, d, a, b, template->number, template->kind == QUOTIENT ? EAX : EDX);
         break;
     case WIDEN:
         emit_widen(c, X86_0F | template->number, d, a);

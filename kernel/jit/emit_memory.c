@@ -38,7 +38,7 @@ static struct jit_address find_address(struct compiler *c, uint32_t size, bool i
     if (has_base && has_index && is_in_slot(c, base) && is_in_slot(c, index)) {
         load32(c, EAX, index);
         if (found.shift) {
-            x86_registers(&c->x, X86_SHIFT_NUMBER, X86_SHIFT_SHL, EAX);
+            x86_registers(&c->x, X86_SHIFT_NUMBER, SHIFT_SHL, EAX);
             x86_byte(&c->x, found.shift);
         }
         with(c, X86_ADD, EAX, base);

@@ -1,7 +1,6 @@
 /* Templates of i64 operations: in xmm registers where SSE2 has them, else in edx:eax. */
 #include "jit/internal.h"
 
-#define CDQ 0x99
 #define PADDQ (X86_66 | 0xd4)
 #define PSUBQ (X86_66 | 0xfb)
 #define PAND (X86_66 | 0xdb)
@@ -11,7 +10,6 @@
 #define PSRLQ (X86_66 | 0xd3)
 #define PSRAD_NUMBER (X86_66 | 0x72) /* /4 */
 #define PUNPCKLDQ (X86_66 | 0x62)
-#define PMULUDQ (X86_66 | 0xf4)
 #define SHIFT_NUMBER (X86_66 | 0x73) /* /2 right, /6 left */
 #define RIGHT 2
 #define LEFT 6
@@ -28,7 +26,7 @@ static void emit_product(struct compiler *c, uint8_t d, uint8_t a, uint8_t b)
     with(c, X86_IMUL, EAX, a);
     x86_registers(x, X86_ADD, ECX, EAX);
     with(c, X86_LOAD, EAX, a);
-    with(c, X86_UNARY, 4, b);
+    with(c, X86_UNARY, UNARY_MUL, b);
     x86_registers(x, X86_ADD, EDX, ECX);
     with(c, X86_STORE, EAX, d);
     with_half(c, X86_STORE, EDX, d, 4);
@@ -51,7 +49,7 @@ static void store_halves(struct compiler *c, uint8_t d, unsigned low, unsigned h
 static void emit_wide_product(struct compiler *c, bool is_signed, uint8_t d, uint8_t a, uint8_t b)
 {
     load32(c, EAX, a);
-    with(c, X86_UNARY, is_signed ? 5 : 4, b);
+    with(c, X86_UNARY, is_signed ? UNARY_IMUL : UNARY_MUL, b);
     store_halves(c, d, EAX, EDX);
 }
 
@@ -79,7 +77,7 @@ static void emit_extend(struct compiler *c, bool is_signed, uint8_t d, uint8_t a
     load32(c, EAX, a);
     with(c, X86_STORE, EAX, d);
     if (is_signed) {
-        x86_registers(x, X86_SHIFT_NUMBER, X86_SHIFT_SAR, EAX);
+        x86_registers(x, X86_SHIFT_NUMBER, SHIFT_SAR, EAX);
         x86_byte(x, SIGN_SHIFT);
         with_half(c, X86_STORE, EAX, d, 4);
     } else {
@@ -179,11 +177,8 @@ static void emit_shift(struct compiler *c, uint8_t op, uint8_t d, uint8_t a, uin
 static void emit_vector(struct compiler *c, uint32_t opcode, uint8_t d, uint8_t a, uint8_t b)
 {
     bool swaps = opcode != PSUBQ;
-    if (swaps && d != a && (d == b || (!is_in_slot(c, d) && home(c, d) == home(c, b)))) {
-        uint8_t other = a;
-        a = b;
-        b = other;
-    }
+    if (swaps && d != a && (d == b || (!is_in_slot(c, d) && home(c, d) == home(c, b))))
+        exchange(&a, &b);
     unsigned reg = target(c, d), second = is_in_slot(c, b) ? 1 : home(c, b);
     if (reg == second)
         reg = reg == home(c, a) ? reg : 0;

@@ -11,6 +11,25 @@ const uint32_t *jit_block_starts(const struct jit_program *program, struct jit_w
     return starts;
 }
 
+uint32_t jit_target_count(const jit_word *words)
+{
+    uint8_t op = (uint8_t)words[0];
+    if (op == BF_OP_JUMP)
+        return 1;
+    if (op == BF_OP_SWITCH)
+        return jit_wide(words[0]) + 1u;
+    return op > BF_OP_JUMP && op < BF_OP_SWITCH ? 2 : 0;
+}
+
+uint32_t jit_target(const jit_word *words, uint32_t place)
+{
+    uint8_t op = (uint8_t)words[0];
+    if (op == BF_OP_JUMP)
+        return jit_wide(words[0]);
+    const jit_word *targets = words + 1 + (jit_ops[op].tail == BF_TAIL_WORD_TARGETS) + place / BF_TARGETS_PER_WORD;
+    return *targets >> 16 * (place % BF_TARGETS_PER_WORD) & 0xffff;
+}
+
 uint32_t jit_access_size(uint8_t op)
 {
     static const uint8_t loads[] = {1, 1, 2, 2, 4, 8, 4, 8}, stores[] = {1, 2, 4, 8, 4, 8};

@@ -4,7 +4,6 @@
  * stopped.
  */
 #include "jit/count.h"
-#include "lib/string.h"
 
 #define RETURN_ADDRESS 4
 

@@ -94,6 +94,7 @@ static inline void with(struct compiler *c, uint32_t opcode, unsigned reg, uint8
 {
     with_half(c, opcode, reg, number, 0);
 }
+
 /* The same with a half of its slot, wherever it lives. */
 void with_own_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset);
 
@@ -116,6 +117,21 @@ static inline unsigned target(const struct compiler *c, uint8_t d)
 {
     return is_in_slot(c, d) ? EAX : home(c, d);
 }
+
+/* Two operands. */
+static inline void exchange(uint8_t *a, uint8_t *b)
+{
+    uint8_t first = *a;
+    *a = *b;
+    *b = first;
+}
+
+/* Where the address of a function's code stands. */
+static inline uint32_t function_entry(const struct jit_environment *environment, uint32_t function)
+{
+    return environment->functions + function * (uint32_t)sizeof(uint32_t);
+}
+
 /* opcode reg, [address of this field of the state] */
 #define with_state(c, opcode, reg, field)                                                                              \
     x86_memory(&(c)->x, opcode, reg, NO_BASE, (c)->environment->state + (uint32_t)offsetof(struct jit_state, field))

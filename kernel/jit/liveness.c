@@ -1,25 +1,6 @@
 /* Backward dataflow over blocks until nothing changes. */
 #include "jit/liveness.h"
 
-uint32_t jit_target_count(const jit_word *words)
-{
-    uint8_t op = (uint8_t)words[0];
-    if (op == BF_OP_JUMP)
-        return 1;
-    if (op == BF_OP_SWITCH)
-        return jit_wide(words[0]) + 1u;
-    return op > BF_OP_JUMP && op < BF_OP_SWITCH ? 2 : 0;
-}
-
-uint32_t jit_target(const jit_word *words, uint32_t place)
-{
-    uint8_t op = (uint8_t)words[0];
-    if (op == BF_OP_JUMP)
-        return jit_wide(words[0]);
-    const jit_word *targets = words + 1 + (jit_ops[op].tail == BF_TAIL_WORD_TARGETS) + place / BF_TARGETS_PER_WORD;
-    return *targets >> 16 * (place % BF_TARGETS_PER_WORD) & 0xffff;
-}
-
 void jit_step_back(const struct jit_program *program, const jit_word *words, struct jit_set *live)
 {
     struct jit_reads reads;
@@ -40,17 +21,6 @@ uint32_t jit_operations(const struct jit_program *program, const struct jit_body
         at += jit_length(program, body->words[at]);
     }
     return count;
-}
-
-static void find_starts(const struct jit_program *program, const struct jit_body *body, uint32_t *starts)
-{
-    uint32_t block = 0;
-    for (uint32_t at = 0; at < body->word_count;) {
-        bool ends = jit_ends_block((uint8_t)body->words[at]);
-        at += jit_length(program, body->words[at]);
-        if (ends)
-            starts[++block] = at;
-    }
 }
 
 /* What a block reads before it writes it, and what it writes. */
@@ -108,14 +78,13 @@ bool jit_find_liveness(const struct jit_program *program, const struct jit_body 
                        struct jit_liveness *liveness)
 {
     uint32_t count = body->block_count;
-    liveness->starts = jit_take(work, (count + 1) * sizeof *liveness->starts);
+    liveness->starts = jit_block_starts(program, work, body);
     liveness->in = jit_take(work, count * sizeof *liveness->in);
     liveness->out = jit_take(work, count * sizeof *liveness->out);
     liveness->operations = jit_take(work, body->word_count * sizeof *liveness->operations);
     struct effect *effects = jit_take(work, count * sizeof *effects);
     if (!effects || !liveness->operations || !liveness->out || !liveness->in || !liveness->starts)
         return false;
-    find_starts(program, body, liveness->starts);
     for (uint32_t block = 0; block < count; block++)
         find_effect(program, body, liveness, block, &effects[block]);
     for (bool changed = true; changed;) {

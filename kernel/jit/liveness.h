@@ -1,10 +1,9 @@
 /* Which registers are needed behind each block. */
 #pragma once
-#include "jit/body.h"
-#include "jit/operands.h"
+#include "jit/flow.h"
 
 struct jit_liveness {
-    uint32_t *starts;    /* word of each block's first operation, and at [block_count] the number of words */
+    const uint32_t *starts; /* see jit_block_starts */
     struct jit_set *in;  /* of each block: needed where it begins, and where it ends */
     struct jit_set *out;
     uint32_t *operations; /* room for the operations of one block: see jit_operations */
@@ -20,7 +19,3 @@ uint32_t jit_operations(const struct jit_program *program, const struct jit_body
 
 /* What is needed in front of an operation, of what is needed behind it. */
 void jit_step_back(const struct jit_program *program, const jit_word *words, struct jit_set *live);
-
-/* How many blocks an operation that ends a block may go to, and the block of that place. */
-uint32_t jit_target_count(const jit_word *words);
-uint32_t jit_target(const jit_word *words, uint32_t place);

@@ -72,7 +72,7 @@ static const char *take_tables(struct jit_loaded *loaded)
     uint16_t *depths = kernel_allocate(functions * sizeof *depths);
     if (depths)
         memset(depths, 0, functions * sizeof *depths);
-    loaded->environment.counts_calls = !depths || !jit_stays_above(&loaded->program, depths);
+    loaded->environment.counts_calls = !depths || !jit_has_bounded_depth(&loaded->program, depths);
     kernel_free(depths);
     if (!loaded->addresses || !loaded->entries)
         return "no room in the JIT data pool: raise jit_data_kib";
@@ -149,10 +149,4 @@ void jit_prepare(struct jit_loaded *loaded, const uint32_t *arguments, uint32_t 
     state->stack = loaded->program.header->arena_size;
     memset(state->arguments, 0, sizeof state->arguments);
     memcpy(state->arguments, arguments, (count < room ? count : room) * sizeof *arguments);
-}
-
-uint64_t jit_result(const struct jit_loaded *loaded)
-{
-    const struct jit_state *state = state_of(loaded);
-    return (uint64_t)state->result[1] << 32 | state->result[0];
 }

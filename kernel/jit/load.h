@@ -54,9 +54,6 @@ void jit_unload(struct jit_loaded *loaded);
  * other call may be running. */
 void jit_prepare(struct jit_loaded *loaded, const uint32_t *arguments, uint32_t count);
 
-/* What the entry returned. */
-uint64_t jit_result(const struct jit_loaded *loaded);
-
 /* Bytes of code that all functions have now. */
 uint32_t jit_code_bytes(const struct jit_loaded *loaded);
 

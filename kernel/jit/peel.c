@@ -122,7 +122,7 @@ bool jit_peel(const struct jit_program *program, const struct jit_environment *e
         .program = program,
         .body = &from,
         .starts = jit_block_starts(program, work, body),
-        .last = jit_take(work, 4 * bytes),
+        .last = jit_take(work, 4 * bytes), /* and the other three arrays of blocks */
     };
     if (!p.starts || !p.last)
         return false;

@@ -115,7 +115,6 @@ void jit_add_gains(const struct jit_program *program, const struct jit_body *bod
         gains->gain[d] += weight * gain_of_write(body, op, d, words);
 }
 
-/* Registers whose slots are valid all the time. */
 void jit_find_unchanged(const struct jit_program *program, const struct jit_body *body, struct jit_set *unchanged)
 {
     const jit_word *words = body->words, *end = words + body->word_count;

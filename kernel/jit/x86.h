@@ -29,22 +29,23 @@ struct x86 {
 #define X86_LEA 0x8d
 #define X86_XOR 0x33
 #define X86_OR 0x0b
-#define X86_AND 0x23
 #define X86_ADD 0x03
 #define X86_SUB 0x2b
 #define X86_SBB 0x1b
 #define X86_CMP 0x3b
-#define X86_ADD_TO 0x01 /* memory operand is the destination */
-#define X86_SUB_FROM 0x29
 #define X86_TEST 0x85
-#define X86_UNARY 0xf7 /* /3 neg, /4 mul, /5 imul, /6 div, /7 idiv */
-#define X86_SHIFT_NUMBER 0xc1 /* /0 rol, /1 ror, /4 shl, /5 shr, /7 sar */
-#define X86_SHIFT_SHL 4
-#define X86_SHIFT_SAR 7
+#define X86_UNARY 0xf7 /* and an enum x86_unary */
+#define X86_SHIFT_NUMBER 0xc1 /* and an enum x86_shift, a byte behind it */
+#define X86_SHIFT_BY_CL 0xd3
+#define X86_CDQ 0x99
 #define X86_GROUP_BYTE 0x80 /* group on a byte, with a byte */
 #define X86_GROUP_WORD 0x81
 #define X86_GROUP_SHORT 0x83 /* group with a signed byte */
 #define X86_RET 0xc3
+#define X86_JMP 0xe9
+#define X86_JMP_SHORT 0xeb
+#define X86_JCC 0x80       /* + condition, behind 0F */
+#define X86_JCC_SHORT 0x70 /* + condition */
 #define X86_INDIRECT 0xff /* /2 call, /4 jmp, /6 push */
 #define X86_IMUL (X86_0F | 0xaf)
 #define X86_MOVZX_BYTE (X86_0F | 0xb6)
@@ -63,6 +64,10 @@ struct x86 {
 #define X86_ANDPS (X86_0F | 0x54)
 #define X86_MOVD (X86_66 | 0x6e)
 #define X86_MOVD_OUT (X86_66 | 0x7e)
+
+/* div and idiv take edx:eax, mul and imul leave their product there. */
+enum x86_unary { UNARY_NEG = 3, UNARY_MUL, UNARY_IMUL, UNARY_DIV, UNARY_IDIV };
+enum x86_shift { SHIFT_ROL, SHIFT_ROR, SHIFT_SHL = 4, SHIFT_SHR, SHIFT_SAR = 7 };
 
 /* Instructions of the group 80-83: add, or, adc, sbb, and, sub, xor, cmp; their opcodes begin at 8 * number. */
 enum x86_group { GROUP_ADD, GROUP_OR, GROUP_ADC, GROUP_SBB, GROUP_AND, GROUP_SUB, GROUP_XOR, GROUP_CMP };

@@ -243,9 +243,9 @@ static void call(void)
     run_code((uint32_t)loaded.entry.code, BF_MEM_MODULE_STACK_END - 16);
     limit_time(0);
     if (!stopped_by) {
-        uint64_t result = jit_result(&loaded);
-        print_number("{\"low\": ", (uint32_t)result);
-        print_number(", \"high\": ", (uint32_t)(result >> 32));
+        const struct jit_state *state = (const struct jit_state *)loaded.environment.state;
+        print_number("{\"low\": ", state->result[0]);
+        print_number(", \"high\": ", state->result[1]);
     } else {
         struct jit_place place = {0};
         bool found = jit_find(&loaded, stopped_at - (stopped_by == SIGTRAP), &place);
