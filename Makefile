@@ -1,6 +1,7 @@
 # make demo       build BareFlow, add a bitcode module, inspect the image, boot it
 # make test       all checks and tests
-# make test-long  the same with more random cases: make test-long EXAMPLES=2000 MUTANTS=1000000
+# make test-long  the same with more random cases: make test-long EXAMPLES=2000 MUTANTS=1000000; of the kernel's
+#                 compiler PROGRAMS on this machine, TARGET_MUTANTS on the booted one
 # make bench      speeds, as ratios to other programs in one run
 # make bench-jit  the figures of docs/jit-levels.md
 #

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +80,7 @@ def command(
     """
     from bfimg.boot import BootOptions, boot
     from bfimg.boot.promotion import compiled_functions
+    from bfimg.boot.traps import trap_places
 
     options = BootOptions(
         image=default_image(image),
@@ -110,7 +111,7 @@ def command(
         print_json({"schema_version": 1, **dataclasses.asdict(report)})
     else:
         if live and report.modules:
-            _show_modules(report.modules)
+            _show_modules(report.modules, trap_places(report.events))
             _show_functions(compiled_functions(report.events))
         verdict = f"passed: {report.reason}, {report.seconds:.2f} s"
         echo(verdict if report.passed else f"failed: {report.reason}")
@@ -154,7 +155,7 @@ def _line_printer() -> Callable[[str], None]:
     return show
 
 
-def _show_modules(modules: tuple[ModuleResult, ...]) -> None:
+def _show_modules(modules: tuple[ModuleResult, ...], places: Mapping[str, str]) -> None:
     rows = [("module", "kind", "status", "answer", "cycles", "note")]
     rows += [
         (
@@ -163,7 +164,7 @@ def _show_modules(modules: tuple[ModuleResult, ...]) -> None:
             module.status,
             "" if module.answer is None else f"{module.answer:#010x}",
             "" if module.cycles is None else f"{module.cycles:,}",
-            _note(module),
+            _note(module, places),
         )
         for module in modules
         if module.status != "not selected"
@@ -215,9 +216,10 @@ def _print_table(rows: Sequence[Sequence[str]], alignments: Sequence[str]) -> No
         echo("  ".join(cells).rstrip())
 
 
-def _note(module: ModuleResult) -> str:
+def _note(module: ModuleResult, places: Mapping[str, str]) -> str:
     if module.reason is not None:
-        return module.reason
+        place = places.get(module.name) if module.kind == "bitcode" and module.status == "stopped" else None
+        return module.reason if place is None else f"{module.reason} in {place}"
     if module.expected is not None and module.answer != module.expected:
         return f"expected {module.expected:#010x}"
     calls, first, last = module.calls, module.first_cycles, module.last_cycles

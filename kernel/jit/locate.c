@@ -35,6 +35,18 @@ static void trace_back(const struct jit_program *program, const struct jit_body 
     }
 }
 
+/* The first word of a block of the program. */
+static uint32_t block_start(const struct jit_program *program, uint32_t function, uint32_t block)
+{
+    const jit_word *words = jit_words(program, &program->functions[function]);
+    uint32_t at = 0;
+    while (block) {
+        block -= jit_ends_block((uint8_t)words[at]);
+        at += jit_length(program, words[at]);
+    }
+    return at;
+}
+
 bool jit_locate(const struct jit_program *program, const struct jit_environment *environment, unsigned level,
                 uint32_t entry_block, uint32_t offset, struct jit_work *work, const struct jit_unit *unit,
                 struct jit_place *place)
@@ -60,6 +72,7 @@ bool jit_locate(const struct jit_program *program, const struct jit_environment 
     }
     if (c.x.size <= offset) {
         *place = (struct jit_place){.function = body.function, .block = count_end(&c, offset)};
+        place->word = block_start(program, place->function, place->block);
         return true;
     }
     trace_back(program, &body, c.word, place);

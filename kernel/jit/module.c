@@ -1,5 +1,6 @@
 #include "jit/module.h"
 
+#include "console/print.h"
 #include "interrupts/interrupts.h"
 #include "interrupts/pic.h"
 #include "interrupts/vectors.h"
@@ -27,9 +28,10 @@ static uint32_t second_argument;
 static struct jit_place stopped_at;
 static bool is_located;
 
+/* A module says where its functions begin, the configuration may say where they stay. */
 static struct jit_policy policy_of(const struct config *config)
 {
-    struct jit_policy policy = {.promotes = config->jit_level == CONFIG_WORD};
+    struct jit_policy policy = {.level = section.descriptor.level, .promotes = config->jit_level == CONFIG_WORD};
     if (!policy.promotes)
         policy.level = config->jit_level;
     for (unsigned level = 1; level < JIT_LEVELS; level++) {
@@ -119,7 +121,7 @@ uint32_t jit_module_prepare(uint32_t argument)
 
 uint32_t jit_module_calls_wanted(void)
 {
-    bool warms_up = loaded.policy.promotes && best_level() > 0 && level_at_call < JIT_LEVELS - 1;
+    bool warms_up = loaded.policy.promotes && best_level() > loaded.policy.level && level_at_call < JIT_LEVELS - 1;
     return warms_up ? WARM_UP_CALLS : 1;
 }
 
@@ -177,9 +179,19 @@ void jit_put_place(void)
 {
     if (!is_located)
         return;
-    is_located = false;
+    const jit_word *words = jit_words(&loaded.program, &loaded.program.functions[stopped_at.function]);
     json_number("function", stopped_at.function);
     json_text("function_name", jit_function_name(&loaded.program, stopped_at.function));
     json_number("block", stopped_at.block);
     json_number("operation", stopped_at.operation);
+    json_number("op", (uint8_t)words[stopped_at.word]);
+}
+
+void jit_print_place(void)
+{
+    if (!is_located)
+        return;
+    is_located = false;
+    console_print(VGA_RED, ", function %u, block %u, operation %u", stopped_at.function, stopped_at.block,
+                  stopped_at.operation);
 }

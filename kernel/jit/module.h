@@ -30,11 +30,12 @@ struct interrupt_frame;
 bool jit_module_promote(struct interrupt_frame *frame) __attribute__((weak));
 
 /* Behind a call of the entry, how many are wanted when nobody says so: 10 at most, until one began with a function at the
- * last level; but 1 of a program none of whose functions was promoted. */
+ * last level; but 1 of a program none of whose functions has better code than at first. */
 uint32_t jit_module_calls_wanted(void) __attribute__((weak));
 
 /* Why a call did not return: "memory trap", or what the guard says. */
 const char *jit_module_explain(const struct guarded *outcome) __attribute__((weak));
 
-/* Where that was, as members of a `fault` event; once, and only when it is known. */
+/* Where that was, when it is known: as members of a `fault` event; then, once, for people. */
 void jit_put_place(void) __attribute__((weak));
+void jit_print_place(void) __attribute__((weak));

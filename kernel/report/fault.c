@@ -14,8 +14,10 @@ void report_fault(const char *module, const char *reason, const struct fault *fa
     if (jit_put_place)
         jit_put_place();
     json_end();
-    console_print(VGA_RED, "%s in %s, vector %u, error code 0x%x, at 0x%08x\n", reason,
-                  module[0] ? module : "the kernel", fault->vector, fault->error_code, fault->eip);
+    console_print(VGA_RED, "%s in %s", reason, module[0] ? module : "the kernel");
+    if (jit_print_place)
+        jit_print_place();
+    console_print(VGA_RED, ", vector %u, error code 0x%x, at 0x%08x\n", fault->vector, fault->error_code, fault->eip);
     console_print(VGA_RED, "eax %08x ebx %08x ecx %08x edx %08x cr2 %08x\n", fault->eax, fault->ebx, fault->ecx,
                   fault->edx, fault->cr2);
     console_print(VGA_RED, "esi %08x edi %08x ebp %08x esp %08x\n", fault->esi, fault->edi, fault->ebp, fault->esp);

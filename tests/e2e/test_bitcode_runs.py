@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bfimg.formats.memory_map import PAGE_SIZE
+from bfimg.formats.pattern_ops import Op
 from bfimg.formats.pattern_program import ARENA_START
 from bfimg.module.wrap import wrap_bitcode
 from bfimg.pattern.assemble import assemble
@@ -30,11 +31,11 @@ TRAPS = {
 
 @pytest.fixture
 def bitcode(repository) -> Callable[..., bytes]:
-    """``bitcode("name", text)``: a bitcode module with the program of this text."""
+    """``bitcode("name", text, level=0)``: a bitcode module with the program of this text, which begins at the level."""
 
-    def make(name: str, text: str) -> bytes:
+    def make(name: str, text: str, level: int = 0) -> bytes:
         raw = (repository / "samples" / "fibonacci.bc").read_bytes()
-        return wrap_bitcode(raw, name=name, entry="main", program=encode_program(assemble(text)))
+        return wrap_bitcode(raw, name=name, entry="main", level=level, program=encode_program(assemble(text)))
 
     return make
 
@@ -57,18 +58,42 @@ def test_the_twelve_modules_give_their_answers(disk, bfimg, boot_disk, programs,
 
 def test_a_trap_is_named_and_the_next_module_runs(slave_run, bitcode):
     files = {"BAREFLOW.CFG": b"time_limit = 50\n"}
-    for name, (text, _, _, _) in TRAPS.items():
+    for name, (text, *_) in TRAPS.items():
         files[f"{name}.bc".upper()] = bitcode(name, HEAD + MAIN + text)
     files["LAST.BC"] = bitcode("last", HEAD + MAIN + "b0, depth 0:\n const.i32.16 r1, 42\n return.value r1\n")
     run = slave_run(files)
     faults = {event["module"]: event for event in run.events("fault")}
     found = {name: (faults[name]["name"], faults[name]["block"], faults[name]["operation"]) for name in TRAPS}
     assert found == {name: (reason, block, operation) for name, (_, reason, block, operation) in TRAPS.items()}
-    for name, (_, reason, _, _) in TRAPS.items():
+    for name, (text, reason, block, operation) in TRAPS.items():
+        mnemonic = text.split(f"b{block}, ")[1].splitlines()[1 + operation].split()[0]
+        assert Op(faults[name]["op"]).mnemonic == mnemonic
+        line = f"{reason} in {name}, function 0, block {block}, operation {operation}, "
+        assert f"\n{line}" in run.report.transcript
         assert faults[name]["function_name"] == "main"
         module = run.module(f"{name}.bc".upper())
         assert (module["status"], module["reason"]) == ("stopped", reason)
     assert (run.module("LAST.BC")["status"], run.module("LAST.BC")["answer"]) == ("unchecked", 42)
+
+
+def test_what_boot_shows_of_a_trap_names_function_and_operation(disk, bfimg, bitcode, tmp_path):
+    (tmp_path / "divide.bc").write_bytes(bitcode("divide", HEAD + MAIN + TRAPS["divide"][0]))
+    assert bfimg("add", disk, tmp_path / "divide.bc", "part1:/").code == 0
+    ran = bfimg("boot", disk, "--config", "modules=divide")
+    assert ran.code == 1
+    assert "divide trap in main, block 1, operation 0 (div.u32)\n" in ran.out
+
+
+def test_a_module_says_at_which_level_its_functions_begin(boot_disk, kernel_disk, slave_volume, bitcode):
+    text = HEAD + MAIN + "b0, depth 0:\n const.i32.16 r1, 42\n return.value r1\n"
+    files = {f"AT{level}.BC": bitcode(f"at{level}", text, level) for level in range(4)}
+    volume = slave_volume(files)
+    functions = boot_disk(kernel_disk, slave=volume).events("function")
+    assert {event["module"]: (event["level"], event["calls"]) for event in functions} == {
+        f"at{level}": (level, 1) for level in range(4)
+    }
+    same = boot_disk(kernel_disk, slave=volume, config=("jit_level=1",)).events("function")
+    assert {event["level"] for event in same} == {1}
 
 
 def test_an_access_across_the_end_of_whole_pages_traps(slave_run, bitcode):

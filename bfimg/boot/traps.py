@@ -1,0 +1,28 @@
+"""Where programs were stopped: the places that `fault` events name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bfimg.boot.serial_protocol import Event
+from bfimg.formats.pattern_ops import Op
+
+_OPS = {op.value: op for op in Op}
+
+
+def trap_places(events: Iterable[Event]) -> dict[str, str]:
+    """By module, where its program was stopped last, such as ``add_byte, block 1, operation 3 (div.u32)``.
+
+    Blocks and operations count from 0. What ran natively has no place, nor has an event that is not as the kernel sends
+    it.
+    """
+    places = {}
+    for event in events:
+        numbers = [event.get(key) for key in ("function", "block", "operation", "op")]
+        module, name = event.get("module"), event.get("function_name")
+        is_whole = isinstance(module, str) and isinstance(name, str) and all(type(n) is int for n in numbers)
+        if event["event"] == "fault" and is_whole and numbers[3] in _OPS:
+            function, block, operation, op = numbers
+            where = name or f"function {function}"
+            places[module] = f"{where}, block {block}, operation {operation} ({_OPS[op].mnemonic})"
+    return places
