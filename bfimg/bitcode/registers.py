@@ -16,7 +16,7 @@ from bfimg.formats.pattern_ops import Op
 from bfimg.formats.pattern_program import MAX_REGISTERS
 from bfimg.formats.pattern_types import ValueType
 
-# So many numbers leave room for what the kernel's compiler adds when it inlines and unrolls.
+# So many numbers leave room for what the kernel's compiler adds when it unrolls loops.
 _MANY_REGISTERS = 160
 _ALL_LOOPS = -2
 _TYPES = (ValueType.I32, ValueType.I64, ValueType.F32, ValueType.F64)

@@ -1,4 +1,5 @@
-/* Templates of what ends a block, and jumps to blocks. A jump ahead keeps the place of the one before it until it is known. */
+/* Templates of what ends a block, and jumps to blocks. A jump ahead keeps the place of the one before it until the block is
+ * emitted. */
 #include "jit/count.h"
 #include "jit/flow.h"
 
