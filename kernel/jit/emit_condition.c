@@ -2,7 +2,6 @@
 #include "jit/internal.h"
 
 #define UCOMISS (X86_0F | 0x2e)
-#define UCOMISD (X86_66 | 0x2e)
 #define CMP_WITH 0x39 /* the first operand is the one that may be memory */
 #define CMPSS_EQUAL (X86_F3 | 0xc2) /* and 0 behind it; all bits set when equal, none for a NaN */
 #define CMPSD_EQUAL (X86_F2 | 0xc2)
@@ -65,7 +64,7 @@ unsigned compare_floats(struct compiler *c, unsigned condition, uint8_t a, uint8
     if (condition > BF_FLOAT_CONDITION_UNE) {
         unsigned xmm = is_in_slot(c, a) ? 0 : home(c, a);
         load_vector(c, xmm, a);
-        with(c, is_double ? UCOMISD : UCOMISS, xmm, b);
+        with(c, is_double ? X86_UCOMISD : UCOMISS, xmm, b);
         return condition;
     }
     load_vector(c, 0, a);

@@ -4,7 +4,6 @@
 #define SIGN_BIT 0x80000000u
 #define ADDSD (X86_F2 | 0x58)
 #define SUBSD (X86_F2 | 0x5c)
-#define UCOMISD (X86_66 | 0x2e)
 #define CVTSI2SS (X86_F3 | 0x2a)
 #define CVTSI2SD (X86_F2 | 0x2a)
 #define CVTTSS2SI (X86_F3 | 0x2c)
@@ -48,7 +47,7 @@ static void emit_to_unsigned(struct compiler *c, uint8_t d, uint8_t a)
     load_vector(c, 0, a);
     x86_memory(x, X86_MOVSD, 1, NO_BASE, address_of(&jit_constants.two_31));
     x86_registers(x, X86_XOR, ECX, ECX);
-    x86_registers(x, UCOMISD, 1, 0);
+    x86_registers(x, X86_UCOMISD, 1, 0);
     uint32_t skip = skip_if(c, CONDITION_A);
     x86_registers(x, SUBSD, 0, 1);
     x86_constant(x, ECX, SIGN_BIT);

@@ -62,6 +62,7 @@ struct x86 {
 #define X86_MOVAPS (X86_0F | 0x28)
 #define X86_XORPS (X86_0F | 0x57)
 #define X86_ANDPS (X86_0F | 0x54)
+#define X86_UCOMISD (X86_66 | 0x2e)
 #define X86_MOVD (X86_66 | 0x6e)
 #define X86_MOVD_OUT (X86_66 | 0x7e)
 
@@ -74,9 +75,7 @@ enum x86_group { GROUP_ADD, GROUP_OR, GROUP_ADC, GROUP_SBB, GROUP_AND, GROUP_SUB
 #define X86_GROUP_LOAD 3 /* register op= memory */
 #define X86_GROUP_STORE 1
 
-enum x86_condition {
-    CONDITION_B = 2, CONDITION_AE, CONDITION_E, CONDITION_NE, CONDITION_BE, CONDITION_A, CONDITION_P = 10, CONDITION_NP
-};
+enum x86_condition { CONDITION_B = 2, CONDITION_AE, CONDITION_E, CONDITION_NE, CONDITION_BE, CONDITION_A };
 
 void x86_byte(struct x86 *x, uint32_t byte);
 void x86_word(struct x86 *x, uint32_t word);
