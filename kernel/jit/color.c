@@ -18,7 +18,6 @@ struct coloring {
     uint16_t *passing;         /* of each register: how often it goes from one operation to the next */
     uint16_t *writes;          /* of each register: how often it is written */
     uint8_t *forbidden;        /* of each register: machine registers that change while it is needed */
-    uint32_t saves_room;
 };
 
 static bool is_move(uint8_t op)
