@@ -16,13 +16,15 @@ def trap_places(events: Iterable[Event]) -> dict[str, str]:
     Blocks and operations count from 0. What ran natively has no place, nor has an event that is not as the kernel sends
     it.
     """
-    places = {}
+    places: dict[str, str] = {}
     for event in events:
-        numbers = [event.get(key) for key in ("function", "block", "operation", "op")]
         module, name = event.get("module"), event.get("function_name")
-        is_whole = isinstance(module, str) and isinstance(name, str) and all(type(n) is int for n in numbers)
-        if event["event"] == "fault" and is_whole and numbers[3] in _OPS:
-            function, block, operation, op = numbers
+        numbers = [event.get(key) for key in ("function", "block", "operation", "op")]
+        if event["event"] != "fault" or not all(type(number) is int for number in numbers):
+            continue
+        function, block, operation, number = numbers
+        op = _OPS.get(number or 0)
+        if op is not None and isinstance(module, str) and isinstance(name, str):
             where = name or f"function {function}"
-            places[module] = f"{where}, block {block}, operation {operation} ({_OPS[op].mnemonic})"
+            places[module] = f"{where}, block {block}, operation {operation} ({op.mnemonic})"
     return places

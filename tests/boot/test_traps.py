@@ -25,6 +25,8 @@ def test_the_last_stop_of_a_module_counts():
     assert trap_places([FAULT, {**FAULT, "operation": 4}])["sum"].startswith("add, block 1, operation 4")
 
 
-@pytest.mark.parametrize("change", [{"event": "swap"}, {"module": 1}, {"block": True}, {"op": 0}, {"function": None}])
+@pytest.mark.parametrize(
+    "change", [{"event": "swap"}, {"module": 1}, {"block": True}, {"op": []}, {"op": 0}, {"function": None}]
+)
 def test_what_names_no_place_is_left_out(change):
     assert trap_places([{**FAULT, **change}]) == {}
