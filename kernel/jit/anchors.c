@@ -1,8 +1,8 @@
 /*
- * Finds accesses that need no check. An address is the sum of multiples of registers - its form - and a displacement. Once
- * an access has succeeded, all addresses of the same form are in the arena or just beside it whose displacement is less
- * than a page away; and what is just beside it faults, because pages there are not mapped. Such facts are intervals of
- * displacements; they flow from block to block, and what is known on all ways to a block is the intersection.
+ * Finds accesses that need no check. An address is the sum of multiples of registers - its form - and a displacement.
+ * Once an access has succeeded, all addresses of the same form are in the arena or just beside it whose displacement is
+ * less than a page away; and what is just beside it faults, because pages there are not mapped. Such facts are intervals
+ * of displacements; they flow from block to block, and what is known on all ways to a block is the intersection.
  *
  * Arithmetic is modulo 2^32. An interval may be stretched over a gap between two displacements that are good: the arena is
  * far smaller than 2^31, so that what lies between two good addresses is good, too.
@@ -10,31 +10,17 @@
 #include "jit/passes.h"
 
 #include "jit/compile.h"
+#include "jit/forms.h"
 #include "jit/ranges.h"
 #include "lib/string.h"
 
 #define PAGE ((int32_t)BF_PAGE_SIZE)
-#define TERMS 2
 #define KEYS 64    /* forms that are followed from block to block */
 #define FACTS 112  /* and in all in a block */
 #define ROUNDS 8   /* after them, an interval that shrinks is given up */
 #define REACHED 1
 #define CHANGED 2
 #define FAR (1 << 29) /* displacements stay below, so that differences do not overflow */
-
-/* The value that a register has at the block's start, or that the n-th operation writes to it, n from 1 on. */
-#define SYMBOL(n, number) ((n) << 8 | (number))
-#define SYMBOL_REGISTER(symbol) ((uint8_t)(symbol))
-
-struct term {
-    uint32_t symbol, factor; /* both 0 for none */
-};
-
-/* Terms stand in any order. */
-struct form {
-    struct term terms[TERMS];
-    uint32_t number;
-};
 
 /* Displacements; none when low > high. */
 struct interval {
@@ -57,7 +43,7 @@ struct anchors {
     const jit_word *end; /* of the block that is looked at: its last operation */
     uint32_t limit; /* the first address behind the arena, and the page behind it when that is not mapped */
     uint32_t slack; /* of them, bytes behind the arena */
-    struct fact keys[KEYS]; /* their terms, over registers at a block's start; good: displacements that are of interest */
+    struct fact keys[KEYS]; /* terms over registers at a block's start; good: displacements that are of interest */
     uint32_t key_count, collected;
     struct interval *known; /* by block and key, at the block's start */
     uint8_t *states;        /* by block: REACHED, CHANGED */
@@ -68,43 +54,6 @@ struct anchors {
     uint8_t *proven; /* by word */
 };
 
-static bool is_term(struct term a, struct term b)
-{
-    return a.symbol == b.symbol && a.factor == b.factor;
-}
-
-static bool is_same(const struct term *a, const struct term *b)
-{
-    return (is_term(a[0], b[0]) && is_term(a[1], b[1])) || (is_term(a[0], b[1]) && is_term(a[1], b[0]));
-}
-
-/* Adds a term that is not 0. False when there are too many. */
-static bool add_term(struct form *form, struct term term)
-{
-    struct term *place = 0;
-    for (struct term *other = form->terms; other < form->terms + TERMS; other++) {
-        if (other->factor == 0 ? !place : other->symbol == term.symbol)
-            place = other;
-    }
-    if (!place)
-        return false;
-    term.factor += place->factor;
-    *place = term.factor ? term : (struct term){0};
-    return true;
-}
-
-/* Adds a multiple of another form. */
-static bool add_form(struct form *form, const struct form *other, uint32_t factor)
-{
-    form->number += other->number * factor;
-    for (unsigned i = 0; i < TERMS; i++) {
-        struct term term = {other->terms[i].symbol, other->terms[i].factor * factor};
-        if (term.factor && !add_term(form, term))
-            return false;
-    }
-    return true;
-}
-
 /* The form of what an operation writes, or of the address that it accesses. False when it has none. */
 static bool form_of(const struct anchors *s, const jit_word *words, struct form *form)
 {
@@ -112,8 +61,8 @@ static bool form_of(const struct anchors *s, const jit_word *words, struct form 
     if (!jit_find_sum(words, &sum))
         return false;
     *form = (struct form){.number = sum.number};
-    return add_form(form, &s->forms[jit_slot(words[0], 1)], sum.a) &&
-           add_form(form, &s->forms[jit_slot(words[0], 2)], sum.b);
+    return form_add(form, &s->forms[jit_slot(words[0], 1)], sum.a) &&
+           form_add(form, &s->forms[jit_slot(words[0], 2)], sum.b);
 }
 
 static bool is_near(uint32_t number)
@@ -151,7 +100,7 @@ static struct interval good_by_range(const struct anchors *s, const struct term 
 static struct fact *find(struct fact *facts, uint32_t count, const struct term *terms)
 {
     for (; count; count--, facts++)
-        if (is_same(facts->terms, terms))
+        if (form_is_same(facts->terms, terms))
             return facts;
     return 0;
 }
@@ -210,11 +159,11 @@ static struct interval known_behind(struct anchors *s, uint32_t key)
     struct form form = {0};
     for (unsigned i = 0; i < TERMS; i++) {
         struct term term = s->keys[key].terms[i];
-        if (term.factor && !add_form(&form, &s->forms[term.symbol], term.factor))
+        if (term.factor && !form_add(&form, &s->forms[term.symbol], term.factor))
             return nothing;
     }
     const struct fact *fact = &s->facts[key];
-    if (!is_same(fact->terms, form.terms))
+    if (!form_is_same(fact->terms, form.terms))
         fact = find(s->facts, s->fact_count, form.terms);
     struct interval good = good_by_range(s, form.terms);
     if (fact)
@@ -226,14 +175,15 @@ static struct interval known_behind(struct anchors *s, uint32_t key)
     return intersection(good, s->keys[key].good);
 }
 
-/* What is known of a key where a branch goes to one of its targets: a register that is at most another is in its range. */
+/* What is known of a key where a branch goes to one of its targets: a register that is at most another has its range. */
 static struct interval known_there(struct anchors *s, const jit_word *branch, unsigned place, uint32_t key)
 {
     uint8_t op = (uint8_t)branch[0], a = jit_slot(branch[0], 1), b = jit_slot(branch[0], 2);
     uint32_t range = s->ranges[a];
     if (op < BF_OP_BRANCH_I32 || op > BF_OP_BRANCH_I32_IMM32)
         return nothing;
-    uint32_t bound = op == BF_OP_BRANCH_I32 ? s->ranges[b] : op == BF_OP_BRANCH_I32_IMM8 ? (uint32_t)(int8_t)b : branch[1];
+    uint32_t number = op == BF_OP_BRANCH_I32_IMM8 ? (uint32_t)(int8_t)b : branch[1];
+    uint32_t bound = op == BF_OP_BRANCH_I32 ? s->ranges[b] : number;
     s->ranges[a] = jit_range_if(jit_slot(branch[0], 0) ^ place, range, bound);
     struct interval good = s->ranges[a] < range ? good_by_range(s, s->keys[key].terms) : nothing;
     s->ranges[a] = range;

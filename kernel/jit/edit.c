@@ -27,6 +27,10 @@ bool edit_begin(struct jit_edit *edit, const struct jit_program *program, struct
 jit_word *edit_put(struct jit_edit *edit, const jit_word *words, uint32_t at)
 {
     uint32_t length = jit_length(edit->program, words[0]);
+    if (length > edit->word_room - edit->word_count) {
+        edit->is_full = true;
+        edit->word_count = 0;
+    }
     jit_word *put = edit->words + edit->word_count;
     memcpy(put, words, length * sizeof *put);
     for (; length; length--) {
@@ -38,6 +42,10 @@ jit_word *edit_put(struct jit_edit *edit, const jit_word *words, uint32_t at)
 
 void edit_end_block(struct jit_edit *edit, uint32_t block, uint32_t depth)
 {
+    if (edit->block_count == edit->block_room) {
+        edit->is_full = true;
+        edit->block_count = 0;
+    }
     edit->blocks[edit->block_count] = (uint16_t)jit_block_of(edit->from, block);
     edit->depths[edit->block_count++] = (uint8_t)depth;
 }
@@ -46,7 +54,7 @@ bool edit_end(const struct jit_edit *edit, struct jit_work *work, const uint16_t
 {
     uint32_t count = edit->program->functions[body->function].block_count;
     uint16_t *entries = jit_take(work, count * sizeof *entries);
-    if (!entries)
+    if (!entries || edit->is_full)
         return false;
     for (uint32_t i = 0; i < count; i++)
         entries[i] = blocks[jit_entry_for(edit->from, i)];

@@ -12,6 +12,7 @@ struct jit_edit {
     uint16_t *blocks;
     uint32_t word_count, block_count;
     uint32_t word_room, block_room;
+    bool is_full; /* they did not suffice: the new body is of no use */
 };
 
 /* With room for so many words and blocks. False when that is not affordable. */
@@ -25,7 +26,7 @@ jit_word *edit_put(struct jit_edit *edit, const jit_word *words, uint32_t at);
 void edit_end_block(struct jit_edit *edit, uint32_t block, uint32_t depth);
 
 /* The new body, with the old one's registers and where its blocks are: by number, where to go on for one of the old
- * body. False when memory is short. */
+ * body. False when memory is short, or the room was. */
 bool edit_end(const struct jit_edit *edit, struct jit_work *work, const uint16_t *blocks, struct jit_body *body);
 
 /* Changes where the operation that ends a block goes to. */

@@ -22,6 +22,6 @@ struct jit_sum {
     uint32_t a, b, number;
 };
 
-/* The address that a load or store accesses, and what another operation on i32 registers writes. False when that is no such
- * sum. */
+/* The address that a load or store accesses, and what another operation on i32 registers writes. False when that is no
+ * such sum. */
 bool jit_find_sum(const jit_word *words, struct jit_sum *sum);

@@ -1,12 +1,15 @@
 /*
  * The first round of innermost loops gets code of its own, in front of the loop. There accesses are checked; in the loop
- * much is known of them already. A loop is a stretch of blocks that is entered at its first block only.
+ * much is known of them already, and what operations write there, of what they wrote the round before. A loop is a stretch
+ * of blocks that is entered at its first block only.
  */
 #include "jit/edit.h"
 #include "jit/passes.h"
+#include "jit/strength.h"
 
 #define MOST_WORDS 160 /* of a loop */
 #define MOST_GROWTH 2  /* of the function's words */
+#define MOST_LONGER 2  /* operations that are replaced become so many times longer */
 
 struct peel {
     const struct jit_program *program;
@@ -93,12 +96,30 @@ static uint32_t number_blocks(struct peel *p)
     return number;
 }
 
+/* In a loop whose first round is over: what does not change is left out, what moves by a constant is moved. */
+static bool is_replaced(const struct peel *p, struct jit_edit *edit, uint32_t block, uint32_t at)
+{
+    uint32_t first = p->loop[block] - 1u, step;
+    const struct jit_loop loop = {p->program, p->body, p->starts, first, p->last[first]};
+    uint32_t word = p->body->words[at], d = jit_slot(word, 0);
+    uint8_t op = (uint8_t)word;
+    bool is_multiple = op == BF_OP_SHL_I32_IMM8 || op == BF_OP_MUL_I32_IMM8 || op == BF_OP_MUL_I32_IMM32;
+    if (!jit_find_step(&loop, block, at, &step) || (step && !is_multiple))
+        return false;
+    jit_word sum[] = {BF_OP_ADD_I32_IMM32 | d << 8 | d << 16, step};
+    if (step)
+        edit_put(edit, sum, at);
+    return true;
+}
+
 static void put_block(struct peel *p, struct jit_edit *edit, uint32_t block, bool is_first_round)
 {
     uint32_t depth = p->body->depths[block], loop = p->loop[block];
-    for (uint32_t at = p->starts[block]; at < p->starts[block + 1];) {
+    for (uint32_t at = p->starts[block], length; at < p->starts[block + 1]; at += length) {
+        length = jit_length(p->program, p->body->words[at]);
+        if (loop && !is_first_round && is_replaced(p, edit, block, at))
+            continue;
         jit_word *put = edit_put(edit, p->body->words + at, at);
-        at += jit_length(p->program, put[0]);
         if (!jit_ends_block((uint8_t)put[0]))
             continue;
         for (uint32_t i = jit_target_count(put); i--;) {
@@ -132,7 +153,8 @@ bool jit_peel(const struct jit_program *program, const struct jit_environment *e
     find_loops(&p);
     uint32_t more = choose(&p), blocks = number_blocks(&p);
     struct jit_edit edit;
-    if (!more || blocks > UINT16_MAX || !edit_begin(&edit, program, work, &from, from.word_count + more, blocks))
+    if (!more || blocks > UINT16_MAX ||
+        !edit_begin(&edit, program, work, &from, from.word_count + MOST_LONGER * more, blocks))
         return true;
     for (uint32_t block = 0; block < from.block_count; block++) {
         uint16_t loop = p.loop[block];

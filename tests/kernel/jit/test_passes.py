@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -138,3 +139,52 @@ def test_an_access_on_one_way_through_a_loop_does_not_check_for_the_others(compi
     body += "b2, depth 1:\n load.u8 r2, [r0]\n jump b3\n"
     body += "b3, depth 1:\n add.i32.imm32 r0, r0, 128\n add.i32.imm8 r1, r1, -1\n branch.i32.imm8 ne, r1, 0, b1, b4\n"
     assert proven(body + "b4, depth 0:\n", compiled_runner, LARGE, of=2) == 0
+
+
+CHANGES = [
+    "add.i32.imm8 {0}, {0}, 3",
+    "add.i32.imm32 {0}, {0}, -1000",
+    "add.i32.imm8 {0}, {1}, 5",
+    "shl.i32.imm8 {0}, {1}, 2",
+    "mul.i32.imm8 {0}, {1}, -5",
+    "mul.i32.imm32 {0}, {1}, 1000",
+    "move.i32 {0}, {1}",
+    "const.i32.16 {0}, 7",
+    "add.i32 {0}, {1}, {2}",
+    "sub.i32 {0}, {1}, {2}",
+    "address {0}, [{1} + {2} * 4 + 8]",
+]
+MIXES = "".join(f" rotl.i32.imm8 r2, r2, 5\n xor.i32 r2, r2, r{number}\n" for number in (3, 4, 5))
+
+
+def later_rounds(random: Random) -> str:
+    """A loop whose operations depend on those of the round before, in its first block, on one way, or in its last."""
+    names = ["r3", "r4", "r5"]
+
+    def changes() -> str:
+        lines = []
+        for _ in range(random.randint(0, 2)):
+            operands = [random.choice(names), random.choice(["r1", *names]), random.choice(["r1", *names])]
+            lines.append(random.choice(CHANGES).format(*operands))
+        return "".join(f" {line}\n" for line in lines) + random.choice(["", MIXES])
+
+    last = " add.i32.imm8 r1, r1, -1\n branch.i32.imm8 ne, r1, 0, b1, b4\n"
+    body = straight("const.i32.16 r4, 9", "jump b1")
+    body += f"b1, depth 1:\n load.u8.at r2, [100]\n{changes()} and.i32.imm8 r0, r1, 1\n"
+    body += " branch.i32.imm8 eq, r0, 0, b2, b3\n"
+    if random.random() < 0.3:  # two ways to the next round
+        body += f"b2, depth 1:\n{changes()}{last}"
+    else:
+        body += f"b2, depth 1:\n{changes()} jump b3\n"
+    return body + f"b3, depth 1:\n{changes()}{MIXES} store.i32.at r2, [100]\n{last}b4, depth 0:\n{MIXES}"
+
+
+def test_registers_have_their_values_in_later_rounds(compiled_runner: Path) -> None:
+    cases = []
+    for seed in range(400):
+        data = program(later_rounds(Random(seed)))
+        machine, case = Machine(data), Case(data)
+        for rounds in (1, 2, 3, 10):
+            record(machine, case, [0, rounds], machine.call([0, rounds]))
+        cases.append(case)
+    compare(compiled_runner, cases)
