@@ -1,23 +1,11 @@
 /* From a body to machine code: frame, templates block by block, addresses of SWITCH. */
 #include "jit/count.h"
+#include "memory/heap.h"
 
 #define BREAKPOINT 0xcc
 #define WORK_ALIGNMENT 8
-#define WORK_BYTES 0x20000 /* for the passes of higher levels */
-
-void with_packed(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset)
-{
-    uint8_t number = (uint8_t)number_and_offset;
-    if (c->pending.is_on && c->pending.number == number) {
-        c->pending.is_on = false;
-        with_arena(c, opcode_and_reg >> 3, opcode_and_reg & 7, &c->pending.address);
-        return;
-    }
-    if (!is_in_slot(c, number))
-        x86_registers(&c->x, opcode_and_reg >> 3, opcode_and_reg & 7, home(c, number));
-    else
-        with_own_slot(c, opcode_and_reg >> 3, opcode_and_reg & 7, number, number_and_offset >> 8);
-}
+#define WORK_PART 2 /* of the heap, for the passes of higher levels */
+#define WORK_MOST 0x1000000
 
 void trap(struct compiler *c)
 {
@@ -168,8 +156,10 @@ bool jit_compile(const struct jit_program *program, const struct jit_environment
 
 uint32_t jit_work_bytes(const struct jit_program *program, uint32_t function, unsigned level)
 {
-    if (level > 0)
-        return WORK_BYTES;
+    if (level > 0) {
+        uint32_t bytes = heap_statistics(&kernel_heap).size / WORK_PART;
+        return bytes < WORK_MOST ? bytes : WORK_MOST;
+    }
     return 2 * program->functions[function].block_count * (uint32_t)sizeof(uint32_t) +
            (uint32_t)sizeof(struct jit_places) + 3 * WORK_ALIGNMENT;
 }

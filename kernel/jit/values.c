@@ -1,6 +1,20 @@
 /* Registers of a program where they live: in machine registers, in slots, or for one operation in the arena. */
 #include "jit/internal.h"
 
+void with_packed(struct compiler *c, uint32_t opcode_and_reg, uint32_t number_and_offset)
+{
+    uint8_t number = (uint8_t)number_and_offset;
+    if (c->pending.is_on && c->pending.number == number) {
+        c->pending.is_on = false;
+        with_arena(c, opcode_and_reg >> 3, opcode_and_reg & 7, &c->pending.address);
+        return;
+    }
+    if (!is_in_slot(c, number))
+        x86_registers(&c->x, opcode_and_reg >> 3, opcode_and_reg & 7, home(c, number));
+    else
+        with_own_slot(c, opcode_and_reg >> 3, opcode_and_reg & 7, number, number_and_offset >> 8);
+}
+
 void with_own_slot(struct compiler *c, uint32_t opcode, unsigned reg, uint8_t number, uint32_t offset)
 {
     x86_memory(&c->x, opcode, reg, ESP, (uint32_t)c->slot[number] + c->pushed + offset);
