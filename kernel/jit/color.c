@@ -83,8 +83,8 @@ static void add_save(struct coloring *k, uint32_t at, unsigned clobbers, int32_t
     k->places->saves[k->places->save_count++] = (struct jit_saves){at, *live};
     for (unsigned number = 0; number < k->count; number++) {
         if (set_has(live, (uint8_t)number) && (clobbers & CLOBBERS_ALL || number >= wide))
-            k->gains->gain[number] -=
-                weight * (set_has(&k->places->unchanged, (uint8_t)number) ? INSTRUCTION : 2 * INSTRUCTION);
+            jit_gain(&k->gains->gain[number],
+                     -weight * (set_has(&k->places->unchanged, (uint8_t)number) ? INSTRUCTION : 2 * INSTRUCTION));
     }
 }
 
@@ -243,7 +243,7 @@ static void add_entry(struct coloring *k)
         if (!set_has(live, (uint8_t)number))
             continue;
         add_conflicts(k, (uint8_t)number, live);
-        k->gains->gain[number] -= INSTRUCTION; /* that loads it */
+        jit_gain(&k->gains->gain[number], -INSTRUCTION); /* that loads it */
     }
 }
 

@@ -8,9 +8,9 @@ static bool deepen(const struct jit_program *program, const jit_word *words, uin
     bool is_indirect = op == BF_OP_CALL_INDIRECT, changed = false;
     if (op != BF_OP_CALL && !is_indirect)
         return false;
-    const struct bf_program_table *table = &program->tables[jit_slot(words[0], 1)];
-    for (uint32_t i = 0, count = is_indirect ? table->count : 1; i < count; i++) {
-        uint32_t callee = is_indirect ? program->entries[table->first + i] : jit_wide(words[0]);
+    const struct bf_program_table *table = is_indirect ? &program->tables[jit_slot(words[0], 1)] : 0;
+    for (uint32_t i = 0, count = table ? table->count : 1; i < count; i++) {
+        uint32_t callee = table ? program->entries[table->first + i] : jit_wide(words[0]);
         if (depths[callee] < depth) {
             depths[callee] = (uint16_t)depth;
             changed = true;

@@ -110,9 +110,9 @@ void jit_add_gains(const struct jit_program *program, const struct jit_body *bod
     uint8_t op = (uint8_t)words[0], d = jit_written(program, words);
     jit_reads(program, words, &reads);
     for (unsigned i = 0; i < reads.count; i++)
-        gains->gain[reads.registers[i]] += weight * gain_of_read(body, op, reads.registers[i]);
+        jit_gain(&gains->gain[reads.registers[i]], weight * gain_of_read(body, op, reads.registers[i]));
     if (d != NO_REGISTER)
-        gains->gain[d] += weight * gain_of_write(body, op, d, words);
+        jit_gain(&gains->gain[d], weight * gain_of_write(body, op, d, words));
 }
 
 void jit_find_unchanged(const struct jit_program *program, const struct jit_body *body, struct jit_set *unchanged)
@@ -191,14 +191,16 @@ bool jit_choose_homes(const struct jit_program *program, const struct jit_body *
         jit_add_gains(program, body, words, weight, gains);
         clobbers |= found;
         calls += !!(found & (CLOBBERS_ALL | CLOBBERS_C));
-        all += found & CLOBBERS_ALL ? weight * 2 * INSTRUCTION : 0;
-        of_c += found & CLOBBERS_C ? weight * 2 * INSTRUCTION : 0;
+        jit_gain(&all, found & CLOBBERS_ALL ? -weight * 2 * INSTRUCTION : 0);
+        jit_gain(&of_c, found & CLOBBERS_C ? -weight * 2 * INSTRUCTION : 0);
         block += jit_ends_block((uint8_t)words[0]);
     }
     uint8_t first = body->registers.first[BF_VALUE_TYPE_I32], wide = body->registers.first[BF_VALUE_TYPE_I64],
             end = body->registers.first[BF_VALUE_TYPE_F64 + 1];
-    for (unsigned number = first; number < end; number++)
-        gains->gain[number] -= all + (number >= wide ? of_c : 0);
+    for (unsigned number = first; number < end; number++) {
+        jit_gain(&gains->gain[number], all);
+        jit_gain(&gains->gain[number], number >= wide ? of_c : 0);
+    }
     choose(places, gains, first, wide, free_homes(clobbers, false));
     choose(places, gains, wide, end, free_homes(clobbers, true));
     return save_everywhere(program, body, work, places, calls);

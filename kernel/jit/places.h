@@ -67,6 +67,14 @@ struct jit_gains {
     int32_t gain[BF_MAX_REGISTERS + 1];
     uint8_t partner[BF_MAX_REGISTERS + 1]; /* the register that it is best to share a home with, or itself */
 };
+
+/* A gain or loss more; a sum that is too large stays the largest. */
+static inline void jit_gain(int32_t *gain, int32_t more)
+{
+    if (__builtin_add_overflow(*gain, more, gain))
+        *gain = more < 0 ? -INT32_MAX : INT32_MAX;
+}
+
 int32_t jit_weight(const struct jit_body *body, uint32_t block);
 
 /* Adds what the uses of an operation's registers gain; the rest, what saving around calls loses, is for the caller. */
