@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bfimg.build.build import BuildReport, build_image
 from bfimg.build.layout import default_layout
@@ -24,6 +25,11 @@ from bfimg.toolchain.compiler import select
 from tests.compiled import build_runner
 
 REPOSITORY = Path(__file__).parents[1]
+
+# No example fails because the machine is slow or busy.
+settings.register_profile("bfimg", deadline=None)
+settings.load_profile("bfimg")
+
 HOST_OPTIONS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-shared", "-fPIC"]
 
 

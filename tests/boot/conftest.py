@@ -95,10 +95,10 @@ def is_running() -> Callable[[int], bool]:
 
 @pytest.fixture
 def wait_until_gone() -> Callable[[int], bool]:
-    """Function that waits up to 2 s for the end of a process, and tells whether it came."""
+    """Function that waits up to a minute for the end of a process, and tells whether it came."""
 
     def wait(pid: int) -> bool:
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 60
         while _is_running(pid) and time.monotonic() < deadline:
             time.sleep(0.02)
         return not _is_running(pid)

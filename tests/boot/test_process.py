@@ -62,11 +62,11 @@ def test_time_limit_holds_while_the_callback_blocks(is_running):
 
     def block(data: bytes) -> None:
         pids.append(int(data))
-        time.sleep(1.5)
+        time.sleep(5)
         pids.append(is_running(pids[0]))
 
     body = "import os, time\nos.write(1, b'%d' % os.getpid())\ntime.sleep(60)"
-    outcome = run_limited(python(body), timeout=0.4, output_limit=100, on_output=block)
+    outcome = run_limited(python(body), timeout=3, output_limit=100, on_output=block)
     assert outcome.timed_out
     assert pids[1] is False, "the program was still running after its time"
 
@@ -80,27 +80,26 @@ def test_children_of_the_program_are_ended_too(wait_until_gone):
         "child = subprocess.Popen([sys.executable, '-ISc', 'import time; time.sleep(60)'])\n"
         "os.write(1, b'%d' % child.pid)\ntime.sleep(60)"
     )
-    outcome = run_limited(python(body), timeout=1, output_limit=100, on_output=lambda data: pids.append(int(data)))
+    outcome = run_limited(python(body), timeout=3, output_limit=100, on_output=lambda data: pids.append(int(data)))
     assert outcome.timed_out
     assert wait_until_gone(pids[0])
 
 
 @pytest.mark.parametrize("pause", [0, 0.1], ids=["flood", "drip"])
 def test_process_left_behind_that_keeps_the_output_open_does_not_delay_the_end(pause):
-    """It is in another session, so that no group reaches it. It ends when its output is closed, or after 5 s."""
+    """It is in another session, so that no group reaches it. It ends when its output is closed, or after minutes."""
     body = (
         "import os, sys, time\n"
         "if os.fork() == 0:\n"
         "    os.setsid()\n"
-        "    end = time.monotonic() + 5\n"
-        f"    while time.monotonic() < end: os.write(1, b'drip'); time.sleep({pause})\n"
+        "    import signal\n"
+        f"    signal.alarm(300)\n    while True: os.write(1, b'drip'); time.sleep({pause})\n"
         "    os._exit(0)\n"
         "sys.exit(33)"
     )
-    started = time.monotonic()
-    outcome = run_limited(python(body), timeout=30, output_limit=10**9, on_output=ignore)
+    outcome = run_limited(python(body), timeout=120, output_limit=10**9, on_output=ignore)
     assert outcome.status == 33
-    assert time.monotonic() - started < 3
+    assert not outcome.timed_out
 
 
 def test_program_that_closes_its_output_first_keeps_its_status():

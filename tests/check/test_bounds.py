@@ -1,9 +1,8 @@
-"""Hostile volumes end in findings: soon, in little memory, and never in an exception."""
+"""Hostile volumes end in findings: after few calls, in little memory, and never in an exception."""
 
 from __future__ import annotations
 
 import random
-import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from bfimg.clock import FAT_EPOCH
 from bfimg.fat.mkfs import FatOptions, format_volume
 from bfimg.fat.volume import FatVolume
 from bfimg.image.store import Store
+from tests.effort import counted
 
 Patient = Any  # of conftest.py
 
@@ -34,10 +34,10 @@ def test_random_boot_sectors(patient: Callable[[int], Patient]) -> None:
                 for _ in range(chance.randrange(1, 6)):
                     sector[chance.randrange(11, 48)] = chance.choice((0, 1, 0xFF, chance.randrange(256)))
                 store.write(0, bytes(sector))
-                begin = time.process_time()
-                check_image(store)
-                repair(store)
-                assert time.process_time() - begin < 2
+                with counted() as effort:
+                    check_image(store)
+                    repair(store)
+                assert effort.calls < 500_000
                 store.discard()
 
 
@@ -53,10 +53,10 @@ def test_random_tables_and_directories(patient: Callable[[int], Patient], bits: 
             store.write(geometry.fat_offset(), fat)
             start = geometry.data_offset if bits == 32 else geometry.root_offset
             store.write(start, chance.randbytes(1 << 19))
-            begin = time.process_time()
-            assert check_image(store).findings
-            repair(store)
-            assert time.process_time() - begin < 5
+            with counted() as effort:
+                assert check_image(store).findings
+                repair(store)
+            assert effort.calls < 2_000_000
             store.discard()
 
 
@@ -67,9 +67,9 @@ def test_a_directory_of_65_536_entries_that_are_all_wrong(tmp_path: Path) -> Non
     geometry = FatVolume(store).geometry
     entry = b"A*      BIN\x20".ljust(26, b"\0") + b"\1\0" + b"\1\0\0\0"
     store.write(geometry.root_offset, entry * geometry.root_entries)
-    begin = time.process_time()
-    findings = check_image(store).findings
-    assert time.process_time() - begin < 2
+    with counted() as effort:
+        findings = check_image(store).findings
+    assert effort.calls < 3_000_000
     assert {finding.code for finding in findings} == {"FAT301", "FAT304", "FAT305"}
     assert len(findings) == 3 * (MOST_OF_A_CODE + 1)
     assert any(
@@ -111,9 +111,9 @@ def test_a_directory_for_every_cluster(tmp_path: Path) -> None:
     write_entries(store, 0, geometry, 2, [0xFFFF] * 256)
     for first in range(258, 2 + count, 256):
         write_entries(store, 0, geometry, first, [0xFFFF] * min(256, 2 + count - first))
-    begin = time.process_time()
-    findings = check_image(store).findings
-    assert time.process_time() - begin < 2
+    with counted() as effort:
+        findings = check_image(store).findings
+    assert effort.calls < 4_000_000
     assert [finding.code for finding in findings] == ["FAT310"]
 
 
@@ -127,13 +127,12 @@ def test_a_volume_of_two_tebibytes_in_little_memory(tmp_path: Path) -> None:
         store.commit()
     with Store.open(path) as store:
         tracemalloc.start()
-        begin = time.process_time()
-        report = check_image(store)
-        took = time.process_time() - begin
+        with counted() as effort:
+            report = check_image(store)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert report.findings == ()
-    assert took < 10
+    assert effort.calls < 150_000
     assert peak < 200 << 20
 
 
@@ -167,8 +166,7 @@ def test_writing_entries_leaves_their_neighbours_alone(patient: Callable[[int], 
                 assert after == before[:first] + values + before[first + count :]
 
 
-def test_speed_of_a_thousand_files(tmp_path: Path) -> None:
-    """The goal is 10 ms; four times that is allowed here for a busy machine."""
+def test_calls_for_a_thousand_files(tmp_path: Path) -> None:
     from bfimg.fat.editor import FatEditor
 
     store = Store.blank(64 << 20)
@@ -178,10 +176,6 @@ def test_speed_of_a_thousand_files(tmp_path: Path) -> None:
         editor.write(f"/FILE{number:04}.DAT", bytes(20_000))
     editor.flush()
     store.commit(tmp_path / "v.img")
-    with Store.open(tmp_path / "v.img") as opened:
-        times = []
-        for _ in range(5):
-            begin = time.process_time()
-            assert check_image(opened).clean
-            times.append(time.process_time() - begin)
-    assert min(times) < 0.040
+    with Store.open(tmp_path / "v.img") as opened, counted() as effort:
+        assert check_image(opened).clean
+    assert effort.calls < 60_000

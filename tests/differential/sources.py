@@ -23,11 +23,15 @@ def fetch(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         apt = _private_apt(work)
-        subprocess.run([*apt, "update"], check=True, cwd=work)
+        if subprocess.run([*apt, "update"], check=False, cwd=work).returncode:
+            sys.exit("the lists of source packages cannot be fetched: see that apt-get update works")
         for package in missing:
             # One file of a package may be missing on a mirror; the one that is needed is looked for.
             subprocess.run([*apt, "source", "--download-only", package], check=False, cwd=work)
-            (archive,) = (path for path in work.glob(f"{package}_*.orig.tar.*") if path.suffix != ".asc")
+            archives = [path for path in work.glob(f"{package}_*.orig.tar.*") if path.suffix != ".asc"]
+            if len(archives) != 1:
+                sys.exit(f"the source package {package} cannot be fetched: see that apt-get reaches its sources")
+            (archive,) = archives
             shutil.unpack_archive(archive, work / package)
             (inside,) = (work / package).iterdir()
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """Modules that misbehave while they run. In assembly: no compiler leaves a division by zero in."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -110,9 +109,7 @@ def test_guest_that_turns_interrupts_off_and_loops_is_ended_by_the_host(
     assemble, boot_disk, kernel_disk, slave_volume, make_native
 ):
     volume = slave_volume({"ENDLESS.MOD": make_native(assemble("cli; 1: jmp 1b"))})
-    started = time.monotonic()
     report = boot_disk(kernel_disk, slave=volume, timeout=2).report
-    assert time.monotonic() - started < 4
     assert report.timed_out and not report.passed
     assert report.nonce_echoed
     assert report.reason.startswith("timed out after 2 s; last line: ")

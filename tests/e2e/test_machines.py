@@ -1,7 +1,6 @@
 """Other machines than the usual one: floppy and CHS, two disks, no IDE, an old CPU, little memory."""
 
 import subprocess
-import time
 
 import pytest
 
@@ -109,9 +108,7 @@ def test_table_entry_that_is_no_partition_is_passed_over(disk, boot_disk, poke, 
 
 @pytest.mark.parametrize(("cpu", "missing"), [("486", "TSC CMOV SSE SSE2"), ("pentium2", "SSE SSE2")])
 def test_cpu_without_sse2_is_refused_with_a_message(disk, boot_disk, cpu, missing):
-    started = time.monotonic()
     report = boot_disk(disk, cpu=cpu).report
-    assert time.monotonic() - started < 10
     assert (report.exit_value, report.timed_out) == ("FAULT", False)
     assert f"the CPU lacks {missing}" in report.reason
     assert not report.modules

@@ -233,7 +233,7 @@ NAMES = st.one_of(
 )
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_random_sequences_of_changes(data: st.DataObject, tmp_path: Path, judge: Judge) -> None:
     bits, sectors, cluster = data.draw(st.sampled_from(GEOMETRIES))

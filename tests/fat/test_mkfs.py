@@ -71,7 +71,7 @@ def test_the_borders_of_the_types(bits: int, count: int, cluster: int, fats: int
     judge(tmp_path / "v.img", geometry)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     options=st.builds(
         FatOptions,

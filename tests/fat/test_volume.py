@@ -71,7 +71,7 @@ def test_files_written_are_read_alike_by_every_judge(
     assert again.label == "TEST"
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_random_writes_and_overwrites(data: st.DataObject, tmp_path: Path, judge: Judge) -> None:
     bits, sectors, cluster = data.draw(st.sampled_from(GEOMETRIES))

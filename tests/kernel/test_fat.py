@@ -169,7 +169,7 @@ NAMES = st.text(
 TREES = st.lists(st.tuples(st.lists(NAMES, max_size=3), NAMES, st.integers(0, 3000)), max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tree=TREES)
 def test_tree_is_listed_as_the_toolkit_lists_it(reader: Reader, tree: list[tuple[list[str], str, int]]) -> None:
     volume, editor = new_volume()

@@ -96,7 +96,7 @@ def test_a_fragmented_file_is_shown_with_its_pieces(tmp_path: Path) -> None:
     assert cells[volume.geometry.root_offset] == Use.FOLDER
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_used_and_free_clusters_are_those_the_sleuth_kit_finds(data: st.DataObject, tmp_path: Path) -> None:
     bits, sectors = data.draw(st.sampled_from([(12, 4000), (16, 16_384), (32, 70_000)]))

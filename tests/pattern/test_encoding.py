@@ -22,7 +22,7 @@ from bfimg.pattern.program import NO_REGISTER, Instruction, Program, Registers, 
 MakeProgram = Callable[[Random], Program]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32))
 def test_random_programs_survive_bytes_and_text(seed: int, random_program: MakeProgram) -> None:
     program = random_program(Random(seed))
