@@ -203,6 +203,8 @@ def _table_problems(store: Store, table: GptTable, name: str) -> Iterator[GptPro
     last = store.size // SECTOR_SIZE - 1
     if name == PRIMARY and header.alternate_lba != last:
         yield problem("alternate_lba", f"is {header.alternate_lba}, the last sector of the image is {last}")
+    if name == BACKUP and header.alternate_lba != GPT_HEADER_LBA:
+        yield problem("alternate_lba", f"is {header.alternate_lba}, the first header stands in sector {GPT_HEADER_LBA}")
     for partition in table.partitions:
         entry = partition.entry
         if not header.first_usable_lba <= entry.first_lba <= entry.last_lba <= header.last_usable_lba:
@@ -215,9 +217,20 @@ def _table_problems(store: Store, table: GptTable, name: str) -> Iterator[GptPro
 
 
 def _pair_problems(primary: GptTable | None, backup: GptTable | None) -> Iterator[GptProblem]:
-    if primary is None:
-        yield GptProblem(PRIMARY, GPT_HEADER_LBA * SECTOR_SIZE, "no readable header: only the backup is left")
+    first = GPT_HEADER_LBA * SECTOR_SIZE
+    if primary is None and backup is None:
+        yield GptProblem(PRIMARY, first, "no readable header, and no readable backup: the partitions cannot be found")
+    elif primary is None:
+        yield GptProblem(PRIMARY, first, "no readable header: only the backup is left")
     elif backup is None:
         yield GptProblem(PRIMARY, primary.header_offset, "the backup at the end of the disk is missing")
-    elif [p.entry for p in primary.partitions] != [p.entry for p in backup.partitions]:
-        yield GptProblem(BACKUP, backup.header_offset, "its entries differ from those of the first copy")
+    else:
+        for name in _SHARED_FIELDS:
+            if getattr(primary.header, name) != getattr(backup.header, name):
+                offset = backup.header_offset + GptHeader.offset_of(name)
+                yield GptProblem(f"{BACKUP}.{name}", offset, "differs from that of the first copy")
+        if primary.entries_offset == backup.entries_offset:
+            offset = backup.header_offset + GptHeader.offset_of("entries_lba")
+            yield GptProblem(f"{BACKUP}.entries_lba", offset, "both headers lead to the same entries")
+        if [p.entry for p in primary.partitions] != [p.entry for p in backup.partitions]:
+            yield GptProblem(BACKUP, backup.header_offset, "its entries differ from those of the first copy")

@@ -145,7 +145,7 @@ def _region(
 
 
 def _gpt_regions(store: Store, mbr: Mbr) -> list[Region]:
-    """Both copies of a GUID partition table, and its partitions. None without a protective MBR and a readable copy.
+    """Both copies of a GUID partition table, and its partitions. Empty without a protective MBR.
 
     A first copy that cannot be read still is a region, so that the report can say so.
     """
@@ -153,12 +153,10 @@ def _gpt_regions(store: Store, mbr: Mbr) -> list[Region]:
         return []
     primary, backup = read_copies(store)
     table = best_copy(primary, backup)
-    if table is None:
-        return []
     regions = [_gpt_copy(store, PRIMARY, primary)]
     if backup is not None:
         regions.append(_gpt_copy(store, BACKUP, backup))
-    for partition in table.partitions:
+    for partition in table.partitions if table is not None else ():
         entry = partition.entry
         if entry.first_lba <= entry.last_lba:
             sectors = entry.last_lba - entry.first_lba + 1

@@ -171,7 +171,20 @@ class TestDamage:
     def test_no_copy_at_all(self, gpt_disk: Path) -> None:
         overwrite(gpt_disk, 512, bytes(512))
         overwrite(gpt_disk, LAST * 512, bytes(512))
-        assert regions(gpt_disk)["part1"] == (1, LAST, "type 0xee gpt protective")
+        assert regions(gpt_disk).keys() == {"mbr", "gpt"}
+        assert "no readable backup" in findings(gpt_disk)["gpt"]
+
+    def test_disk_guids_that_differ(self, gpt_disk: Path) -> None:
+        change_header(gpt_disk, LAST, disk_guid=bytes(16))
+        assert findings(gpt_disk) == {"gpt_backup.disk_guid": "differs from that of the first copy"}
+
+    def test_a_backup_without_entries_of_its_own(self, gpt_disk: Path) -> None:
+        change_header(gpt_disk, LAST, entries_lba=2)
+        assert findings(gpt_disk) == {"gpt_backup.entries_lba": "both headers lead to the same entries"}
+
+    def test_a_backup_that_leads_elsewhere(self, gpt_disk: Path) -> None:
+        change_header(gpt_disk, LAST, alternate_lba=2)
+        assert findings(gpt_disk) == {"gpt_backup.alternate_lba": "is 2, the first header stands in sector 1"}
 
     def test_a_disk_that_has_grown(self, gpt_disk: Path) -> None:
         with gpt_disk.open("r+b") as stream:
@@ -186,7 +199,10 @@ class TestDamage:
 
     def test_partition_outside_the_usable_sectors(self, gpt_disk: Path) -> None:
         change_header(gpt_disk, 1, first_usable_lba=4096)
-        assert findings(gpt_disk) == {"gpt.entries[0]": "sectors 2048 to 10239, usable are 4096 to 65502"}
+        assert findings(gpt_disk) == {
+            "gpt.entries[0]": "sectors 2048 to 10239, usable are 4096 to 65502",
+            "gpt_backup.first_usable_lba": "differs from that of the first copy",
+        }
 
     @pytest.mark.parametrize(
         "values",
