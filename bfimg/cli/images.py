@@ -114,7 +114,10 @@ def changing(spec: str, output: Path | None, dry_run: bool, *, show: bool = True
     if spec == STANDARD_STREAM and output is None:
         output = Path(STANDARD_STREAM)
     in_place = output is None and not dry_run
-    with host_image(spec) as (path, offset), open_image(path, write=in_place, offset=offset) as image:
+    with (
+        host_image(spec) as (path, offset),
+        open_image(path, write=in_place, draft=not in_place, offset=offset) as image,
+    ):
         yield image
         if dry_run and not show:
             image.flush()

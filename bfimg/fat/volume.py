@@ -70,6 +70,9 @@ class FatVolume:
         text = self.boot.volume_label.decode("cp437").rstrip(" \0")
         return "" if text == "NO NAME" else text
 
+    def __iter__(self) -> Iterator[FatFile]:
+        return self.walk()
+
     def walk(self, folder: str = "/") -> Iterator[FatFile]:
         """Everything below `folder`, directories before their contents, in disk order.
 

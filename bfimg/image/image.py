@@ -5,12 +5,14 @@
         image.field["stage2.kernel_sectors"] = 256
         print(image.pending_diff())
 
-Leaving the block without an error commits everything in one step; an error drops everything.
+Leaving the block without an error commits everything in one step; an error drops everything. Without a block, `commit`
+and `close` do it. An image opened for reading refuses every change.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from bfimg.clock import now
-from bfimg.errors import NotFoundError, UsageError
+from bfimg.errors import BfimgError, NotFoundError, UsageError
 from bfimg.fat.directory import Item
 from bfimg.fat.editor import FatEditor
 from bfimg.fat.names import fold
@@ -59,14 +61,18 @@ def refuse_same_names(wheres: Sequence[str]) -> None:
         seen.add(fold(where))
 
 
-def open_image(path: str | os.PathLike[str], *, write: bool = False, offset: int = 0) -> Image:
+def open_image(path: str | os.PathLike[str], *, write: bool = False, draft: bool = False, offset: int = 0) -> Image:
     """Open an image; `bfimg.open` is this function.
 
     write: the changes made are committed when the `with` block ends; other writers are kept out until then.
+    draft: changes are collected to be looked at (`pending_diff`) or committed to a new file; the image stays as it is.
+    With neither, the image is open for reading, and every change raises UsageError.
     offset: where the image begins in its file, in bytes. Raises InputError when the file cannot be opened, BusyError
     when another process is changing it.
     """
-    return Image(Store.open(Path(path), write=write, base=offset), write=write)
+    store = Store.open(Path(path), write=write, base=offset)
+    store.read_only = not (write or draft)
+    return Image(store, write=write)
 
 
 class Image:
@@ -90,6 +96,43 @@ class Image:
                 self.commit()
         finally:
             self.store.close()
+
+    def __del__(self) -> None:
+        if self._write and not self.store.closed and (self.store.changed or self._editors):
+            warnings.warn(f"{self.store.name} was neither committed nor closed", ResourceWarning, stacklevel=2)
+            self.store.close()
+
+    def close(self) -> None:
+        """Close the image and give up its lock; a second call does nothing.
+
+        Raises UsageError, after closing, when changes of an image opened with ``write=True`` are lost by it:
+        `commit` keeps them, `discard` drops them.
+        """
+        if self.store.closed:
+            return
+        try:
+            lost = self._write and self._pending()
+        finally:
+            self.store.close()
+        if lost:
+            raise UsageError(
+                "was closed without its pending changes", path=self.store.name, hint="commit or discard them first"
+            )
+
+    def discard(self) -> None:
+        """Drop every change since the image was opened or committed last."""
+        self._volumes.clear()
+        self._editors.clear()
+        self.touched.clear()
+        self.store.discard()
+        self.__dict__.pop("regions", None)
+
+    def _pending(self) -> bool:
+        try:
+            self.flush()
+        except BfimgError:
+            return True
+        return self.store.changed
 
     # Regions, volumes, files
 
@@ -118,7 +161,8 @@ class Image:
         return self._volumes[region.name]
 
     def editor(self, name: str) -> FatEditor:
-        """What changes the FAT volume in a region."""
+        """What changes the FAT volume in a region. Raises UsageError when the image is open for reading."""
+        self.store.refuse_read_only()
         volume = self.volume(name)
         region = self.region(name).name
         if region not in self._editors:
@@ -229,6 +273,10 @@ class Image:
     def __getitem__(self, where: str) -> bytes:
         return b"".join(self.chunks(where))
 
+    def __iter__(self) -> Iterator[ImageFile]:
+        """Every file and directory of every FAT volume, folder by folder."""
+        return self.listing([], recursive=True)
+
     def __contains__(self, where: str) -> bool:
         place = self._file_place(where)
         return self.volume(place.region).exists(place.file)
@@ -303,10 +351,15 @@ class Image:
     def commit(self, destination: Path | None = None) -> None:
         """Check the changes, then write them, all or none: in place, or with `destination` as a new file.
 
-        Raises FormatError, and writes nothing, when they would damage a volume that was sound.
+        The image stays open. Raises FormatError, and writes nothing, when they would damage a volume that was sound,
+        UsageError when the image was not opened with ``write=True`` and there is no `destination`.
         """
         from bfimg.image.verify import verify
 
+        if destination is None and not self._write:
+            raise UsageError(
+                "was not opened for writing", path=self.store.name, hint="open it with write=True, or give a new file"
+            )
         self.flush()
         names = self.touched | self._editors.keys()
         verify(self.store, [region for region in self.regions if region.name in names])

@@ -36,6 +36,8 @@ class Store:
         self.path = path
         self.size = size
         self.base = base
+        self.read_only = False  # changes are refused, not collected
+        self.closed = False
         self._descriptor = descriptor
         self._pages: dict[int, bytes | bytearray | int] = {}  # contents, or the page's place in the spill file
         self._spill: BinaryIO | None = None
@@ -80,6 +82,7 @@ class Store:
     def close(self) -> None:
         """Drop pending changes, give up the lock and close the file."""
         self.discard()
+        self.closed = True
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -107,6 +110,8 @@ class Store:
 
     def read_old(self, offset: int, length: int) -> bytes:
         """`length` bytes as they are in the file, without pending changes; zeros behind its end."""
+        if self.closed:
+            raise UsageError("is closed", path=self.name, hint="open it again")
         if self._descriptor is None:
             return bytes(length)
         try:
@@ -174,7 +179,8 @@ class Store:
     # Writing
 
     def write(self, offset: int, data: bytes | bytearray | memoryview) -> None:
-        """Change bytes, pending until `commit`. Raises ValueError outside the image."""
+        """Change bytes, pending until `commit`. Raises ValueError outside the image, UsageError in a read-only one."""
+        self.refuse_read_only()
         if offset < 0 or offset + len(data) > self.size:
             raise ValueError(f"write of {len(data)} bytes at {offset:#x} outside {self.size:#x}")
         view = memoryview(data)
@@ -192,6 +198,15 @@ class Store:
                 if fresh is not page:
                     self._hold(number, fresh)
             position += count
+
+    def refuse_read_only(self) -> None:
+        """Raises UsageError when changes are refused: the image is open for reading, or closed."""
+        if self.closed:
+            raise UsageError("is closed", path=self.name, hint="open it again")
+        if self.read_only:
+            raise UsageError(
+                "is open for reading and cannot be changed", path=self.name, hint="open it with write=True"
+            )
 
     def clear(self, offset: int, length: int) -> None:
         """Change `length` bytes to zeros. What is zero already is left as it is, holes without being read."""

@@ -67,7 +67,7 @@ def test_an_error_in_the_block_changes_nothing(filled: Path) -> None:
 
 def test_changes_without_write_go_nowhere_but_to_a_new_file(filled: Path, tmp_path: Path) -> None:
     before = filled.read_bytes()
-    with bfimg.open(filled) as image:
+    with bfimg.open(filled, draft=True) as image:
         image["part1:/NEW"] = b"new"
         assert image["part1:/NEW"] == b"new"
         image.commit(tmp_path / "other.img")
@@ -77,7 +77,7 @@ def test_changes_without_write_go_nowhere_but_to_a_new_file(filled: Path, tmp_pa
 
 
 def test_pending_changes_can_be_shown(filled: Path) -> None:
-    with bfimg.open(filled) as image:
+    with bfimg.open(filled, draft=True) as image:
         assert image.pending_diff().same
         image["part1:/NEW"] = b"new"
         assert not image.pending_diff().same

@@ -102,7 +102,7 @@ def test_sources_of_one_name_are_refused(disk: Path, tmp_path: Path) -> None:
     for name in ("h1/x.txt", "h2/X.TXT"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(name)
-    with library.open(disk) as image:
+    with library.open(disk, draft=True) as image:
         image.make_folder("/A")
         image.make_folder("/B")
         image["/A/x.txt"] = b"one"

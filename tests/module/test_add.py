@@ -21,7 +21,7 @@ def add_modules(
     image: Path, sources: list[Path], request: ModuleRequest | None = None, *, output: Path | None = None
 ) -> list[AddedModule]:
     """One transaction, as the command line makes it."""
-    with open_image(image, write=output is None) as opened:
+    with open_image(image, write=output is None, draft=output is not None) as opened:
         added = add_to_image(opened, sources, request)
         if output is not None:
             opened.commit(output)
